@@ -1,0 +1,77 @@
+// Small tools over borrowed bytes that the parsers share: comparing without case, cutting, trimming.
+
+/// Borrowed bytes; whoever hands them out says how long they live.
+public typealias ByteView = UnsafeRawBufferPointer
+
+extension UnsafeRawBufferPointer {
+  /// No bytes.
+  @inline(__always) public static var empty: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: nil, count: 0) }
+
+  /// The text's own bytes; they live for ever.
+  @inline(__always) public init(_ text: StaticString) {
+    self.init(start: text.utf8Start, count: text.utf8CodeUnitCount)
+  }
+
+  /// The part from `start` up to but not including `end`, cut to what there is.
+  @inline(__always) public func cut(_ start: Int, _ end: Int) -> UnsafeRawBufferPointer {
+    guard let baseAddress, start >= 0, start < end, start < count else { return .empty }
+    return UnsafeRawBufferPointer(start: baseAddress + start, count: Swift.min(end, count) - start)
+  }
+
+  /// The part from `start` to the end.
+  @inline(__always) public func cut(from start: Int) -> UnsafeRawBufferPointer { cut(start, count) }
+
+  /// Where the byte first stands at or behind `start`.
+  public func position(of byte: UInt8, from start: Int = 0) -> Int? {
+    var index = start
+    while index < count {
+      if self[index] == byte { return index }
+      index += 1
+    }
+    return nil
+  }
+
+  /// True when the bytes are the same.
+  public func equals(_ other: UnsafeRawBufferPointer) -> Bool {
+    guard count == other.count else { return false }
+    for index in 0..<count where self[index] != other[index] { return false }
+    return true
+  }
+
+  /// True when the bytes are the same but for the case of A to Z. RFC 9110 5.1 compares names so.
+  public func equalsIgnoringCase(_ other: UnsafeRawBufferPointer) -> Bool {
+    guard count == other.count else { return false }
+    for index in 0..<count where self[index].asciiLowercased != other[index].asciiLowercased { return false }
+    return true
+  }
+
+  /// Without the spaces and tabs at both ends: OWS of RFC 9110 5.6.3.
+  public var trimmed: UnsafeRawBufferPointer {
+    var start = 0
+    var end = count
+    while start < end, self[start].isBlank { start += 1 }
+    while end > start, self[end - 1].isBlank { end -= 1 }
+    return cut(start, end)
+  }
+}
+
+extension UInt8 {
+  /// The byte, with A to Z as a to z.
+  @inline(__always) public var asciiLowercased: UInt8 { self >= 0x41 && self <= 0x5A ? self | 0x20 : self }
+
+  /// A space or a tab.
+  @inline(__always) public var isBlank: Bool { self == 0x20 || self == 0x09 }
+
+  /// 0 to 9.
+  @inline(__always) public var isDigit: Bool { self >= 0x30 && self <= 0x39 }
+
+  /// tchar of RFC 9110 5.6.2: what names, methods and subprotocols are made of.
+  public var isTokenByte: Bool {
+    switch self {
+    case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
+    case 0x21, 0x23...0x27, 0x2A, 0x2B, 0x2D, 0x2E, 0x5E...0x60, 0x7C, 0x7E: true
+    case 0...0x20, 0x22, 0x28, 0x29, 0x2C, 0x2F, 0x3A...0x40, 0x5B...0x5D, 0x7B, 0x7D, 0x7F...0xFF: false
+    default: false
+    }
+  }
+}

@@ -1,0 +1,43 @@
+// The one place that memory of a size chosen by a peer or a caller comes from.
+//
+// A failed allocation of a Swift object, Array or String ends the process without a word; this one fails with an error that
+// the caller turns into a close code or a status. Everything that grows with received bytes or with arguments uses it.
+import CMemory
+
+/// There is no memory for a block of bytes.
+public struct OutOfMemory: Error {
+  @inlinable public init() {}
+}
+
+/// A block of raw bytes that is freed with its owner. Its size is exactly what was asked for last.
+public struct Memory: ~Copyable {
+  /// The first byte, or nil while the block is empty.
+  public private(set) var base: UnsafeMutableRawPointer?
+  /// The number of bytes in the block.
+  public private(set) var capacity: Int
+
+  /// An empty block, which costs nothing.
+  public init() {
+    base = nil
+    capacity = 0
+  }
+
+  /// Changes the size, keeping the bytes that fit. On an error the block is as it was.
+  public mutating func resize(to count: Int) throws(OutOfMemory) {
+    guard count > 0 else { return release() }
+    guard let grown = realloc(base, count) else { throw OutOfMemory() }
+    base = grown
+    capacity = count
+  }
+
+  /// Gives the bytes back; the block is empty afterwards.
+  public mutating func release() {
+    free(base)
+    base = nil
+    capacity = 0
+  }
+
+  deinit {
+    free(base)
+  }
+}

@@ -1,0 +1,455 @@
+/* wsswift: WebSocket (RFC 6455) for C and every language with an FFI.
+ *
+ * This header is the contract: the library, its tests and its bindings are checked against it.
+ * C99 and C++17; needs <stddef.h> and <stdint.h> only. Link with pkg-config (wsswift) or CMake (wsswift::wsswift).
+ *
+ * CONVENTIONS. They hold for every function unless it says otherwise.
+ *
+ * Result      WS_OK is 0. Positive is a normal outcome (WS_END, WS_AGAIN, WS_INTR). Negative is an error, an
+ *             enum ws_error; ws_strerror() names it, ws_is_fatal() says whether the handle is still of use.
+ *             WS_ERR_INVALID (NULL handle or output, handle of another type, NULL data with a size, value out of
+ *             range), WS_ERR_NOMEM and, on connections, WS_ERR_FORKED may come from every function and are not listed.
+ *             Once a half of a connection (reading, writing) has failed for good, every later call of that half
+ *             returns the same error.
+ * Outputs     are always written: zero or NULL when there is nothing to say. An output may be NULL where it says so.
+ * Handles     are opaque and counted. A *_new, *_dial or *_upgrade gives one reference, *_free gives one back, in any
+ *             order, also inside the handle's own callback. *_free(NULL) does nothing. A freed handle is undefined.
+ * Bytes       given to a call are copied or sent before it returns. Bytes handed out are borrowed until the next call of
+ *             the same half (read or write) on that handle, or until the handle is freed; they may hold NUL.
+ * Strings     const char * is NUL-terminated UTF-8, copied by the call, at most 64 KiB.
+ * Descriptors given to a call are taken: on success the handle owns them, on failure they are answered where that makes
+ *             sense, and closed. They become non-blocking (O_NONBLOCK is set on the file description). Whatever the
+ *             library opens is close-on-exec.
+ * Time        deadlines are absolute nanoseconds of CLOCK_MONOTONIC. 0 means the handle's configured timeout, WS_NEVER
+ *             waits for ever, a deadline in the past does not block. ws_in_ms() makes one. Timeouts are milliseconds.
+ * Threads     [any]   any thread, at any time
+ *             [read]  one thread at a time; may run beside writes
+ *             [owner] nothing else on the handle meanwhile
+ *             Writes are serialised by the library, so writing is [any].
+ * Callbacks   run on the thread that called in, inside ws_conn_read, ws_conn_read_into or ws_conn_close, never on a thread
+ *             of the library's own and with no lock held. They may call anything except reading on the same handle
+ *             (WS_ERR_STATE). They must not unwind (longjmp, exceptions). A void *user comes with a ws_free_fn that is
+ *             called exactly once: when the callback is replaced or the handle dies. It may be NULL.
+ * Process     no global initialisation, no signal handlers, no atexit; SIGPIPE is never raised; EINTR is resumed. The only
+ *             threads of the library resolve names; they block all signals and never call out. After fork a child's
+ *             inherited connections answer WS_ERR_FORKED; freeing them leaves the parent's connection alone.
+ */
+#ifndef WSSWIFT_H
+#define WSSWIFT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Version -------------------------------------------------------------------------------------------------- */
+
+/* The version this header belongs to. Until 1.0 a minor version may break the ABI; soname libwsswift.so.0. */
+#define WSSWIFT_VERSION_MAJOR 0
+#define WSSWIFT_VERSION_MINOR 1
+#define WSSWIFT_VERSION_PATCH 0
+#define WSSWIFT_VERSION ((WSSWIFT_VERSION_MAJOR << 16) | (WSSWIFT_VERSION_MINOR << 8) | WSSWIFT_VERSION_PATCH)
+
+#if defined(__GNUC__)
+#define WS_NODISCARD __attribute__((warn_unused_result))
+#else
+#define WS_NODISCARD
+#endif
+
+#if defined(__cplusplus) && __cplusplus >= 201703L
+#define WS_NOEXCEPT noexcept
+#else
+#define WS_NOEXCEPT
+#endif
+
+/* [any] The version of the library that runs: major << 16 | minor << 8 | patch. Compare with WSSWIFT_VERSION. */
+uint32_t ws_version(void);
+
+/* [any] The same as text, "0.1.0". Static. */
+const char *ws_version_string(void);
+
+/* Optional parts of the library, for ws_has(). */
+enum {
+  WS_FEATURE_TLS = 1,    /* wss:// */
+  WS_FEATURE_DEFLATE = 2 /* permessage-deflate, RFC 7692 */
+};
+
+/* [any] 1 when this library has the feature (one of WS_FEATURE_*), else 0. Never an error: unknown features are 0. */
+int ws_has(int32_t feature);
+
+/* ---- Results and errors --------------------------------------------------------------------------------------- */
+
+/* Normal outcomes. */
+enum {
+  WS_OK = 0,
+  WS_END = 1,   /* the closing handshake is complete, with 1000, 1001 or no code */
+  WS_AGAIN = 2, /* would block; nothing was taken */
+  WS_INTR = 3   /* a signal arrived; only after ws_conn_set_interruptible() */
+};
+
+/* Errors, in families of ten. Values never change. */
+typedef enum ws_error {
+  /* the caller and the process */
+  WS_ERR_INVALID = -1,  /* an argument is wrong */
+  WS_ERR_NOMEM = -2,    /* no memory */
+  WS_ERR_STATE = -3,    /* not now: two readers at once, a message is open, a configuration in use */
+  WS_ERR_CALLBACK = -4, /* a callback returned non-zero; that half has ended */
+  WS_ERR_ROOM = -5,     /* the message is larger than the room given; it is kept */
+  WS_ERR_FORKED = -6,   /* the handle belongs to the parent process */
+  /* the transport */
+  WS_ERR_IO = -10,      /* the system said no; the failure's os_errno tells */
+  WS_ERR_TIMEOUT = -11, /* nothing happened in time; the call may be repeated */
+  WS_ERR_LOST = -12,    /* the connection ended without a close frame (1006 in RFC 6455 7.4.1) */
+  WS_ERR_BROKEN = -13,  /* a write stopped inside a frame; nothing more can be written */
+  WS_ERR_ABORTED = -14, /* ws_conn_abort, ws_dial_cancel or a free on another thread */
+  WS_ERR_FDS = -15,     /* no descriptor left (EMFILE, ENFILE) */
+  WS_ERR_CONNECT = -16, /* no address of the host took the connection */
+  /* before the handshake */
+  WS_ERR_RESOLVE = -20, /* the host name has no address */
+  WS_ERR_TLS = -22,     /* TLS failed, or this library has none */
+  WS_ERR_URL = -23,     /* the URL is not a ws or wss URL of RFC 6455 3 */
+  /* the protocol */
+  WS_ERR_PROTOCOL = -30,   /* the peer broke RFC 6455; it was told 1002 */
+  WS_ERR_TOO_BIG = -31,    /* a message beyond the read limit; the peer was told 1009 */
+  WS_ERR_UTF8 = -32,       /* text that is not UTF-8; a peer that sent it was told 1007 */
+  WS_ERR_CLOSE_SENT = -34, /* a close frame has been sent; nothing may follow it (RFC 6455 5.5.1) */
+  WS_ERR_CLOSED = -35,     /* the peer closed with a code other than 1000, 1001 and none; see ws_conn_close_codes */
+  /* the opening handshake */
+  WS_ERR_HANDSHAKE = -40, /* the peer's handshake is not one (RFC 6455 4); the failure's text says why */
+  WS_ERR_ORIGIN = -41,    /* the request's Origin is not allowed; it was answered 403 */
+  WS_ERR_STATUS = -42,    /* the server answered with another status than 101; see ws_dial_response */
+  WS_ERR_HOST = -43       /* the request's Host is not allowed; it was answered 421 */
+} ws_error;
+
+/* [any] A static, short English text for a result of any function, also for an unknown one. Never NULL. */
+const char *ws_strerror(int code);
+
+/* [any] 1 when a handle that gave this result is of no more use for that half, else 0. 0 for outcomes >= 0 and for
+ * WS_ERR_INVALID, WS_ERR_NOMEM, WS_ERR_STATE, WS_ERR_ROOM, WS_ERR_TIMEOUT, WS_ERR_FDS and WS_ERR_UTF8 of a write. */
+int ws_is_fatal(int code);
+
+/* Bytes that somebody else owns. data may be NULL when size is 0. */
+typedef struct ws_bytes {
+  const uint8_t *data;
+  size_t size;
+} ws_bytes;
+
+/* Who caused a failure. */
+enum { WS_BY_NOBODY = 0, WS_BY_PEER = 1, WS_BY_US = 2, WS_BY_TIMER = 3, WS_BY_LIMIT = 4, WS_BY_SYSTEM = 5 };
+
+/* The detail of a failure, copied out. Set struct_size to sizeof(ws_failure) before every call that takes one. */
+typedef struct ws_failure {
+  uint32_t struct_size; /*   0 in: sizeof(ws_failure) */
+  int32_t code;         /*   4 the ws_error, WS_OK when nothing failed */
+  int32_t who;          /*   8 WS_BY_* */
+  int32_t os_errno;     /*  12 errno of the system call, 0 when there was none */
+  uint64_t tls_error;   /*  16 0 in this version */
+  int32_t tls_verify;   /*  24 0 in this version */
+  int32_t http_status;  /*  28 the status received (client) or answered (server), 0 when there was none */
+  int32_t close_code;   /*  32 the code of the close frame sent because of it, 0 when none was */
+  int32_t reserved0;    /*  36 0 */
+  uint64_t limit;       /*  40 the limit or timeout in ns that was hit, else 0 */
+  char text[160];       /*  48 NUL-terminated UTF-8: what was seen and what was allowed. Holds no secrets; what a peer
+                              sent stands in quotes, cut and escaped */
+  uint64_t reserved[6]; /* 208 0 */
+} ws_failure;           /* 256 */
+
+/* ---- Time ----------------------------------------------------------------------------------------------------- */
+
+/* A deadline that never comes. */
+#define WS_NEVER INT64_MAX
+
+/* [any] CLOCK_MONOTONIC in nanoseconds. */
+int64_t ws_now(void);
+
+/* [any] The deadline ms milliseconds from now; at least 1, saturates at WS_NEVER. A negative ms lies in the past. */
+int64_t ws_in_ms(int64_t ms);
+
+/* ---- Connections ---------------------------------------------------------------------------------------------- */
+
+/* An open WebSocket connection, from ws_dialer_dial, ws_dial_run, ws_upgrader_upgrade or ws_upgrade_accept. */
+typedef struct ws_conn ws_conn;
+
+/* Message and frame types: the opcodes of RFC 6455 5.2. */
+enum { WS_TEXT = 1, WS_BINARY = 2, WS_CLOSE = 8, WS_PING = 9, WS_PONG = 10 };
+
+/* The halves of a connection, for ws_conn_failure. */
+enum { WS_READ = 1, WS_WRITE = 2 };
+
+/* Frees a user pointer. NULL: nothing to free. */
+typedef void (*ws_free_fn)(void *user) WS_NOEXCEPT;
+
+/* A ping or pong arrived (RFC 6455 5.5.2, 5.5.3) with size bytes of application data, borrowed until the callback
+ * returns. Non-zero ends reading with WS_ERR_CALLBACK. */
+typedef int (*ws_control_fn)(ws_conn *conn, const void *data, size_t size, void *user) WS_NOEXCEPT;
+
+/* A close frame arrived (RFC 6455 5.5.1); code is 1005 when it holds none. The reason is borrowed until the callback
+ * returns. Non-zero ends reading with WS_ERR_CALLBACK. */
+typedef int (*ws_close_fn)(ws_conn *conn, uint16_t code, const void *reason, size_t size, void *user) WS_NOEXCEPT;
+
+/* [read] Waits for the next data message and lends it: *type is WS_TEXT or WS_BINARY, *message is borrowed until the next
+ * read. Answers pings and close frames on the way. Waits for the configured read timeout (none by default); after
+ * WS_ERR_TIMEOUT the next read goes on where this one stopped.
+ * WS_END the peer closed with 1000, 1001 or no code · WS_INTR · WS_ERR_CLOSED · WS_ERR_LOST · WS_ERR_TIMEOUT ·
+ * WS_ERR_PROTOCOL · WS_ERR_TOO_BIG · WS_ERR_UTF8 · WS_ERR_STATE another thread reads, or from a callback ·
+ * WS_ERR_CALLBACK · WS_ERR_ABORTED · WS_ERR_IO. RFC 6455 5, 6.2, 7. */
+WS_NODISCARD int ws_conn_read(ws_conn *conn, int32_t *type, ws_bytes *message);
+
+/* [read] The same into the caller's memory: *size is the message's size. When room is too small: WS_ERR_ROOM, *size says how
+ * much is needed, and the message is kept for the next read. buf may be NULL when room is 0. Errors as ws_conn_read. */
+WS_NODISCARD int ws_conn_read_into(ws_conn *conn, int32_t *type, void *buf, size_t room, size_t *size);
+
+/* [any] Sends one message, WS_TEXT or WS_BINARY, as one frame, within the write timeout (30 s without progress by default).
+ * Text is not checked unless ws_conn_set_check_utf8 asks for it.
+ * WS_ERR_CLOSE_SENT · WS_ERR_TIMEOUT nothing was sent · WS_ERR_BROKEN stopped inside the frame · WS_ERR_UTF8 nothing was
+ * sent · WS_ERR_ABORTED · WS_ERR_LOST · WS_ERR_IO. RFC 6455 5.6, 6.1. */
+WS_NODISCARD int ws_conn_write(ws_conn *conn, int32_t type, const void *data, size_t size);
+
+/* [any] Sends a control frame, WS_PING, WS_PONG or WS_CLOSE, of at most 125 bytes. The payload of WS_CLOSE is empty, or a
+ * code in network order and a UTF-8 reason. May pass between the frames of a message. deadline_ns covers waiting for
+ * another writer too. WS_ERR_INVALID more than 125 bytes, or a close payload that RFC 6455 7.4 forbids to send ·
+ * others as ws_conn_write. RFC 6455 5.5. */
+WS_NODISCARD int ws_conn_write_control(ws_conn *conn, int32_t type, const void *data, size_t size, int64_t deadline_ns);
+
+/* [any] The closing handshake (RFC 6455 7.1.2): sends a close frame unless one was sent, waits for the peer's, then for
+ * the end of the stream, until deadline_ns (0: 10 s). Messages that nobody reads meanwhile are dropped; a thread that is
+ * reading still gets them. code 0 or 1005 sends a close frame without code; then size must be 0. reason is UTF-8 of at most
+ * 123 bytes. Afterwards only the queries and ws_conn_free are of use. Repeating it is harmless.
+ * WS_OK the peer closed too, with whatever code · WS_ERR_TIMEOUT it did not; the connection is dropped · WS_ERR_LOST ·
+ * WS_ERR_INVALID a code that must not be sent, or a bad reason · the error that ended the connection before. */
+int ws_conn_close(ws_conn *conn, uint16_t code, const void *reason, size_t size, int64_t deadline_ns);
+
+/* [any] Sends the close frame of ws_conn_close and returns at once; the thread that reads sees the peer's answer. When output
+ * is blocked the frame is kept and leaves as soon as it can. WS_OK also when a close frame was sent before. Errors as
+ * ws_conn_write. */
+int ws_conn_close_begin(ws_conn *conn, uint16_t code, const void *reason, size_t size);
+
+/* [any] Drops the connection without a word: blocked reads and writes on other threads return WS_ERR_ABORTED. */
+int ws_conn_abort(ws_conn *conn);
+
+/* [any] One more reference. Returns its argument; NULL for NULL and for a handle of another type. */
+ws_conn *ws_conn_retain(ws_conn *conn);
+
+/* [any] Gives a reference back. The last one drops the connection (as ws_conn_abort) and frees it when the calls in
+ * progress have returned. Call ws_conn_close first for a clean end. */
+int ws_conn_free(ws_conn *conn);
+
+/* [any] How the connection was closed: the peer's code (0: no close frame yet, 1005: one without code), its reason (borrowed
+ * until the handle is freed), and the code we sent (0, 1005 alike). Each output may be NULL. */
+int ws_conn_close_codes(const ws_conn *conn, uint16_t *theirs, ws_bytes *reason, uint16_t *ours);
+
+/* [any] Who answers pings. NULL restores the default, which sends a pong with the same bytes (RFC 6455 5.5.3). Takes
+ * effect at the next frame. user is freed by free_user also when this call fails. */
+int ws_conn_set_ping_handler(ws_conn *conn, ws_control_fn fn, void *user, ws_free_fn free_user);
+
+/* [any] Who hears of pongs. The default ignores them. Otherwise as ws_conn_set_ping_handler. */
+int ws_conn_set_pong_handler(ws_conn *conn, ws_control_fn fn, void *user, ws_free_fn free_user);
+
+/* [any] Who answers close frames. The default, and NULL, echoes the code (RFC 6455 5.5.1). A handler of one's own sends what
+ * it likes; what it does not send, ws_conn_close does. Otherwise as ws_conn_set_ping_handler. */
+int ws_conn_set_close_handler(ws_conn *conn, ws_close_fn fn, void *user, ws_free_fn free_user);
+
+/* [any] How long each read may wait, in ms; 0: for ever (the default). Replaces a read deadline. */
+int ws_conn_set_read_timeout(ws_conn *conn, int64_t ms);
+
+/* [any] How long each write may go without progress, in ms; 0: for ever. Default 30000. Replaces a write deadline. */
+int ws_conn_set_write_timeout(ws_conn *conn, int64_t ms);
+
+/* [any] How long ws_conn_close waits when it is given no deadline, in ms; 0: for ever. Default 10000. */
+int ws_conn_set_close_timeout(ws_conn *conn, int64_t ms);
+
+/* [any] An absolute deadline for all reads from the next call on; 0 returns to the timeout. */
+int ws_conn_set_read_deadline(ws_conn *conn, int64_t deadline_ns);
+
+/* [any] An absolute deadline for all writes from the next call on; 0 returns to the timeout. */
+int ws_conn_set_write_deadline(ws_conn *conn, int64_t deadline_ns);
+
+/* [any] The largest message to receive, in bytes; 0: no limit. Default 16 MiB. A larger one is refused on its header with
+ * close code 1009 and WS_ERR_TOO_BIG. Takes effect at the next frame. */
+int ws_conn_set_read_limit(ws_conn *conn, uint64_t bytes);
+
+/* [any] Whether text is checked as UTF-8 when received (default on: a bad byte is WS_ERR_UTF8 and close code 1007, RFC 6455
+ * 8.1) and before it is sent (default off). Takes effect at the next message. */
+int ws_conn_set_check_utf8(ws_conn *conn, int32_t received, int32_t sent);
+
+/* [any] Whether a signal makes a blocked read return WS_INTR (default off: it is resumed). For language runtimes that
+ * run their signal handlers between calls. */
+int ws_conn_set_interruptible(ws_conn *conn, int32_t on);
+
+/* [any] Keeps a pointer of the application's; free_user is called for the one before. */
+int ws_conn_set_user_data(ws_conn *conn, void *user, ws_free_fn free_user);
+
+/* [any] The pointer of ws_conn_set_user_data, or NULL. */
+int ws_conn_user_data(const ws_conn *conn, void **user);
+
+/* Address families of ws_address. */
+enum { WS_ADDRESS_NONE = 0, WS_ADDRESS_UNIX = 1, WS_ADDRESS_IPV4 = 4, WS_ADDRESS_IPV6 = 6 };
+
+/* One end of a connection. Set struct_size to sizeof(ws_address) before every call that takes one. */
+typedef struct ws_address {
+  uint32_t struct_size; /*   0 in: sizeof(ws_address) */
+  int32_t family;       /*   4 WS_ADDRESS_* */
+  int32_t port;         /*   8 0 where there is none */
+  int32_t reserved0;    /*  12 0 */
+  char host[112];       /*  16 numeric address, or path of a Unix socket; NUL-terminated, "" when unnamed */
+} ws_address;           /* 128 */
+
+/* [any] Our end of the connection. */
+int ws_conn_local_address(const ws_conn *conn, ws_address *address);
+
+/* [any] The peer's end. */
+int ws_conn_remote_address(const ws_conn *conn, ws_address *address);
+
+/* [any] The subprotocol agreed on (RFC 6455 1.9), empty when none; borrowed until the handle is freed. */
+int ws_conn_subprotocol(const ws_conn *conn, ws_bytes *name);
+
+/* [any] Why a half (WS_READ or WS_WRITE) failed last: code WS_OK when it did not. */
+int ws_conn_failure(const ws_conn *conn, int32_t half, ws_failure *failure);
+
+/* ---- Header fields -------------------------------------------------------------------------------------------- */
+
+/* The header fields of a request or response, borrowed from the attempt that received them. */
+typedef struct ws_headers ws_headers;
+
+/* [any] The index-th field as received, in order. WS_END when there are no more. name and value may be NULL. */
+int ws_headers_get(const ws_headers *headers, size_t index, ws_bytes *name, ws_bytes *value);
+
+/* [any] The value of the first field of that name, compared without case (RFC 9110 5.1). WS_END when there is none. */
+int ws_headers_find(const ws_headers *headers, const char *name, ws_bytes *value);
+
+/* ---- Dialing -------------------------------------------------------------------------------------------------- */
+
+/* How to open connections: shareable, and frozen by its first use (then setters give WS_ERR_STATE). */
+typedef struct ws_dialer ws_dialer;
+
+/* One attempt to open a connection: inspect, cancel and free it on its own. */
+typedef struct ws_dial ws_dial;
+
+/* [any] A configuration with the defaults: 10 s in all, messages of at most 16 MiB. */
+WS_NODISCARD int ws_dialer_new(ws_dialer **dialer);
+
+/* [any] Gives the reference back. Attempts in progress keep what they need. */
+int ws_dialer_free(ws_dialer *dialer);
+
+/* [owner] Adds a request header field. WS_ERR_INVALID for a name that is no token, a value with control bytes, and the
+ * fields that the handshake itself writes (Upgrade, Connection, Sec-WebSocket-*, Content-Length, Transfer-Encoding). Host
+ * replaces the default. RFC 6455 4.1. */
+int ws_dialer_add_header(ws_dialer *dialer, const char *name, const char *value);
+
+/* [owner] Offers a subprotocol, the preferred one first. WS_ERR_INVALID unless a token, or when offered already. */
+int ws_dialer_add_subprotocol(ws_dialer *dialer, const char *name);
+
+/* [owner] The time for everything from name resolution to the response, in ms; 0: for ever. Default 10000. */
+int ws_dialer_set_timeout(ws_dialer *dialer, int64_t ms);
+
+/* [owner] The read limit that connections start with. Default 16 MiB; 0: no limit. */
+int ws_dialer_set_read_limit(ws_dialer *dialer, uint64_t bytes);
+
+/* [any] Opens a connection to a ws:// URL. dialer may be NULL: the defaults. failure may be NULL.
+ * WS_ERR_URL · WS_ERR_RESOLVE · WS_ERR_CONNECT · WS_ERR_TIMEOUT · WS_ERR_STATUS · WS_ERR_HANDSHAKE · WS_ERR_LOST ·
+ * WS_ERR_TLS · WS_ERR_FDS · WS_ERR_IO. RFC 6455 3, 4.1. */
+WS_NODISCARD int ws_dialer_dial(ws_dialer *dialer, const char *url, int64_t deadline_ns, ws_conn **conn, ws_failure *failure);
+
+/* [any] An attempt that ws_dial_run carries out. dialer may be NULL: the defaults. WS_ERR_URL. */
+WS_NODISCARD int ws_dial_new(ws_dialer *dialer, const char *url, ws_dial **dial);
+
+/* [owner] Performs the handshake over a connected stream socket (a Unix socket, say) instead of resolving and connecting. Takes
+ * fd in every case. */
+int ws_dial_use_fd(ws_dial *dial, int32_t fd);
+
+/* [owner] Carries the attempt out, once (WS_ERR_STATE afterwards). Errors as ws_dialer_dial, and WS_ERR_ABORTED after
+ * ws_dial_cancel. failure may be NULL. */
+WS_NODISCARD int ws_dial_run(ws_dial *dial, int64_t deadline_ns, ws_conn **conn, ws_failure *failure);
+
+/* [any] Ends ws_dial_run, whatever it waits for, with WS_ERR_ABORTED; before it: as soon as it is called. */
+int ws_dial_cancel(ws_dial *dial);
+
+/* [owner] The server's response, also when it refused: status, header fields, and at most the first 1024 bytes of the body.
+ * All borrowed until the attempt is freed; all zero when none was received. Each output may be NULL. */
+int ws_dial_response(const ws_dial *dial, int32_t *status, const ws_headers **headers, ws_bytes *body);
+
+/* [owner] Frees the attempt, not the connection that it gave. */
+int ws_dial_free(ws_dial *dial);
+
+/* ---- Serving -------------------------------------------------------------------------------------------------- */
+
+/* How to answer opening handshakes: shareable, and frozen by its first use (then setters give WS_ERR_STATE). */
+typedef struct ws_upgrader ws_upgrader;
+
+/* One opening handshake on the server's side. */
+typedef struct ws_upgrade ws_upgrade;
+
+/* [any] A configuration with the defaults: 10 s for the whole head; same-origin only; on a loopback address only the hosts
+ * localhost, *.localhost, 127.0.0.0/8 and [::1]; messages of at most 16 MiB. */
+WS_NODISCARD int ws_upgrader_new(ws_upgrader **upgrader);
+
+/* [any] Gives the reference back. Handshakes in progress keep what they need. */
+int ws_upgrader_free(ws_upgrader *upgrader);
+
+/* [owner] A subprotocol we speak. The first one of the client's list that we speak is chosen. WS_ERR_INVALID unless a token,
+ * or when added already. */
+int ws_upgrader_add_subprotocol(ws_upgrader *upgrader, const char *name);
+
+/* [owner] Allows an origin besides the same one: "https://example.com:8443"; with *. before the host for its subdomains;
+ * "null"; or "*" for all. Requests without Origin do not come from browsers and are allowed. RFC 6455 10.2, RFC 6454. */
+int ws_upgrader_add_origin(ws_upgrader *upgrader, const char *pattern);
+
+/* [owner] Whether a request without Origin is refused. Default off. */
+int ws_upgrader_set_origin_required(ws_upgrader *upgrader, int32_t on);
+
+/* [owner] Allows a Host, without port: a name, *.name, an address, or "*" for all. With the first one, the default for loopback
+ * addresses is gone and every request is checked (against DNS rebinding). */
+int ws_upgrader_add_host(ws_upgrader *upgrader, const char *pattern);
+
+/* [owner] Adds a header field to every 101 response. WS_ERR_INVALID as ws_dialer_add_header. */
+int ws_upgrader_add_header(ws_upgrader *upgrader, const char *name, const char *value);
+
+/* [owner] The time for the whole request head, in ms; 0: for ever. Default 10000. */
+int ws_upgrader_set_timeout(ws_upgrader *upgrader, int64_t ms);
+
+/* [owner] The read limit that connections start with. Default 16 MiB; 0: no limit. */
+int ws_upgrader_set_read_limit(ws_upgrader *upgrader, uint64_t bytes);
+
+/* [any] Reads the request from fd, checks it and answers: 101 and a connection, or the right status and an error. Call it on
+ * the connection's own thread, so that a silent client delays nobody. already_read are bytes that were read from fd before.
+ * upgrader may be NULL: the defaults. failure may be NULL. WS_ERR_HANDSHAKE (400, 405, 414, 426, 431) · WS_ERR_HOST (421) ·
+ * WS_ERR_ORIGIN (403) · WS_ERR_TIMEOUT · WS_ERR_LOST · WS_ERR_IO. RFC 6455 4.2. */
+WS_NODISCARD int ws_upgrader_upgrade(ws_upgrader *upgrader, int32_t fd, const void *already_read, size_t size,
+                                     int64_t deadline_ns, ws_conn **conn, ws_failure *failure);
+
+/* [any] The same in steps: request, look, then accept or refuse. Takes fd in every case. upgrader may be NULL: the defaults. */
+WS_NODISCARD int ws_upgrade_new(ws_upgrader *upgrader, int32_t fd, const void *already_read, size_t size, ws_upgrade **upgrade);
+
+/* [owner] Reads and checks the request. *target is the request target (path and query), *headers its fields; borrowed until the
+ * attempt is freed; either may be NULL. On an error the client was answered. Errors as ws_upgrader_upgrade; WS_ERR_STATE when
+ * called again. failure may be NULL. */
+WS_NODISCARD int ws_upgrade_request(ws_upgrade *upgrade, int64_t deadline_ns, ws_bytes *target, const ws_headers **headers,
+                                    ws_failure *failure);
+
+/* [owner] Answers 101 and gives the connection. WS_ERR_STATE before ws_upgrade_request or after an answer · others as
+ * ws_upgrader_upgrade. failure may be NULL. */
+WS_NODISCARD int ws_upgrade_accept(ws_upgrade *upgrade, int64_t deadline_ns, ws_conn **conn, ws_failure *failure);
+
+/* [owner] Answers with a status of 300 to 599 and a text body of at most 64 KiB, and closes. WS_ERR_STATE as accept. */
+int ws_upgrade_refuse(ws_upgrade *upgrade, int32_t status, const void *body, size_t size);
+
+/* [owner] Frees the attempt; a request that was not answered is dropped. */
+int ws_upgrade_free(ws_upgrade *upgrade);
+
+/* [any] Listens on host and port: NULL is loopback (127.0.0.1), "*" every address, else a name or numeric address, or
+ * "unix:" and a path. Port 0 picks one; *bound says which. *fd is the caller's to close. bound may be NULL.
+ * WS_ERR_RESOLVE · WS_ERR_IO (address in use, say) · WS_ERR_FDS. failure may be NULL. */
+WS_NODISCARD int ws_listen(const char *host, uint16_t port, int32_t *fd, uint16_t *bound, ws_failure *failure);
+
+/* [any] Waits for a connection and takes it from a listening descriptor; no handshake yet, and nothing that a client can delay.
+ * peer may be NULL. Clients that are gone already are passed over. deadline_ns 0 waits for ever.
+ * WS_ERR_TIMEOUT · WS_ERR_FDS no descriptor is left (waits 100 ms first, so that a loop does not spin) · WS_ERR_IO. */
+WS_NODISCARD int ws_accept(int32_t listen_fd, int64_t deadline_ns, int32_t *fd, ws_address *peer);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* WSSWIFT_H */
