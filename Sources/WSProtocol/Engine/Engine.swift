@@ -1,0 +1,135 @@
+// Both halves joined, with the answers that RFC 6455 demands: pongs, close echoes and the close frame that fails a connection.
+// For programs with their own transport: feed bytes, take events, take output, say what was sent.
+
+/// A whole connection after its opening handshake, without I/O, clock or randomness. A value for one thread at a time.
+public struct Engine: ~Copyable {
+  private var receiver: Receiver
+  private var sender: Sender
+  private var pending = ByteQueue()
+  /// How the peer closed.
+  public private(set) var handshake = CloseHandshake()
+  /// The stream has ended.
+  public private(set) var isAtEnd = false
+
+  /// An engine for one end. `limit` is the largest message in bytes, 0 for none.
+  public init(role: Role, limit: UInt64) {
+    receiver = Receiver(role: role, limit: limit)
+    sender = Sender(role: role)
+  }
+
+  /// The code of the close frame that was sent; nil before.
+  public var closeSent: CloseCode? { sender.closeSent }
+
+  /// True when the connection is over: both close frames have passed, a violation ended it, or the stream did. Send the rest of
+  /// `output`; then a server closes the transport, and a client waits for that. RFC 6455 7.1.1.
+  public var isFinished: Bool {
+    isAtEnd || receiver.failure != nil || (handshake.received != nil && sender.closeSent != nil)
+  }
+
+  // MARK: - Bytes in
+
+  /// Room to receive into; see `Receiver.freeSpace`.
+  public mutating func freeSpace() throws(ProtocolError) -> UnsafeMutableRawBufferPointer { try receiver.freeSpace() }
+
+  /// So many bytes of `freeSpace` were filled. 0 is the end of the stream.
+  public mutating func received(_ count: Int) {
+    guard count > 0 else { return isAtEnd = true }
+    receiver.received(count)
+  }
+
+  /// Takes a copy of received bytes. No bytes are the end of the stream.
+  public mutating func feed(_ bytes: ByteView) throws(ProtocolError) {
+    guard !bytes.isEmpty else { return isAtEnd = true }
+    try receiver.feed(bytes)
+  }
+
+  // MARK: - Events out
+
+  /// The next event, or nil when more bytes are needed. Answers are put into `output` before the event is returned: a pong, the
+  /// echo of a close frame, or the close frame that a violation causes. `maskKey` is a fresh key for that one answer.
+  public mutating func nextEvent(maskKey: UInt32) throws(ProtocolError) -> Event? {
+    let event: Event?
+    do throws(ProtocolError) {
+      event = try receiver.advance()
+    } catch {
+      answerViolation(error, maskKey)
+      throw error
+    }
+    switch event {
+    case .ping(let payload): queue(.pong, payload, maskKey)
+    case .close(let code, let reason):
+      handshake.receive(code, reason: reason)
+      queueClose(CloseHandshake.answer(to: code), reason: .empty, maskKey)
+    case .message, .pong, nil: break
+    }
+    return event
+  }
+
+  // MARK: - Sending
+
+  /// Queues a frame of a message: `kind` on the first frame, nil on the others.
+  public mutating func send(
+    _ kind: MessageKind?, _ payload: ByteView, isFinal: Bool = true, maskKey: UInt32
+  ) throws(SendError) {
+    try put(sender.dataFrame(kind, isFinal: isFinal, payload: payload, maskKey: maskKey))
+  }
+
+  /// Queues a control frame.
+  public mutating func sendControl(_ opcode: ControlOpcode, _ payload: ByteView, maskKey: UInt32) throws(SendError) {
+    try put(sender.controlFrame(opcode, payload: payload, maskKey: maskKey))
+  }
+
+  /// Queues a close frame with a code and a reason of at most 123 bytes, cut at a character.
+  public mutating func close(_ code: CloseCode, reason: ByteView, maskKey: UInt32) throws(SendError) {
+    try withClosePayload(code, reason) { (payload) throws(SendError) in
+      try put(sender.controlFrame(.close, payload: payload, maskKey: maskKey))
+    }
+  }
+
+  /// The bytes to send, borrowed until the next call.
+  public var output: ByteView { pending.bytes }
+
+  /// So many bytes of `output` were sent.
+  public mutating func sent(_ count: Int) { pending.discard(count) }
+
+  // MARK: - Answers
+
+  private mutating func put(_ frame: OutgoingFrame) throws(SendError) {
+    var frame = frame
+    do throws(OutOfMemory) {
+      let (total, overflow) = frame.header.size.addingReportingOverflow(frame.payload.count)
+      guard !overflow else { throw OutOfMemory() }
+      try pending.reserve(max(total, FrameHeader.maximumSize))
+    } catch {
+      throw .outOfMemory
+    }
+    sender.begin(frame)
+    pending.commit(frame.fill(pending.freeSpace))
+  }
+
+  /// Answers are best effort: after a close frame, or without memory, there is nobody to tell.
+  private mutating func queue(_ opcode: ControlOpcode, _ payload: ByteView, _ maskKey: UInt32) {
+    do throws(SendError) { try sendControl(opcode, payload, maskKey: maskKey) } catch {}
+  }
+
+  private mutating func queueClose(_ code: CloseCode, reason: ByteView, _ maskKey: UInt32) {
+    do throws(SendError) { try close(code, reason: reason, maskKey: maskKey) } catch {}
+  }
+
+  private mutating func answerViolation(_ error: ProtocolError, _ maskKey: UInt32) {
+    guard sender.closeSent == nil else { return }
+    queueClose(error.closeCode, reason: ByteView(error.text), maskKey)
+  }
+}
+
+/// Lends the payload of a close frame with this code and reason.
+public func withClosePayload<E: Error>(
+  _ code: CloseCode, _ reason: ByteView, _ body: (ByteView) throws(E) -> Void
+) throws(E) {
+  var storage = InlineArray<128, UInt8>(repeating: 0)
+  var span = storage.mutableSpan
+  try span.withUnsafeMutableBytes { (space) throws(E) in
+    let count = ClosePayload.write(code, reason: reason, to: space)
+    try body(ByteView(space).cut(0, count))
+  }
+}

@@ -1,0 +1,133 @@
+// The sending half: what may be sent now, and the bytes of a frame. It owns no memory and does no I/O; whoever holds it (a
+// connection's write lock, an engine) moves the bytes.
+
+/// A frame that must not be sent. Nothing has been sent, and the connection goes on.
+public enum SendError: Error, Equatable, Sendable {
+  /// A close frame has been sent. RFC 6455 5.5.1: "The application MUST NOT send any more data frames".
+  case closeSent
+  /// A control frame of more than 125 bytes. RFC 6455 5.5.
+  case controlTooLong
+  /// A new message while one is open. RFC 6455 5.4.
+  case messageOpen
+  /// A continuation with nothing to continue. RFC 6455 5.4.
+  case noMessageOpen
+  /// A close code that must not travel, or a payload of one byte. RFC 6455 7.4.
+  case badCloseCode
+  /// A close reason that is not UTF-8. RFC 6455 5.5.1.
+  case badCloseReason
+  /// Text that is not UTF-8, where checking was asked for. RFC 6455 8.1.
+  case invalidUTF8
+  /// No memory for the frame.
+  case outOfMemory
+}
+
+/// One frame on its way out. The payload is the caller's.
+public struct OutgoingFrame {
+  /// What stands in front of the payload.
+  public let header: FrameHeader
+  /// The bytes to send, unmasked.
+  public let payload: ByteView
+  private var headerIsWritten = false
+  private var taken = 0
+
+  init(header: FrameHeader, payload: ByteView) {
+    self.header = header
+    self.payload = payload
+  }
+
+  /// True when all bytes have been written by `fill`.
+  public var isFinished: Bool { headerIsWritten && taken == payload.count }
+
+  /// Writes the next bytes of the frame, header first and masked where the header says so. `space` has at least
+  /// `FrameHeader.maximumSize` bytes; returns how many were written.
+  public mutating func fill(_ space: UnsafeMutableRawBufferPointer) -> Int {
+    guard var target = space.baseAddress, space.count >= FrameHeader.maximumSize else { return 0 }
+    var written = 0
+    if !headerIsWritten {
+      written = header.write(to: target)
+      target += written
+      headerIsWritten = true
+    }
+    let count = min(space.count - written, payload.count - taken)
+    guard count > 0, let source = payload.baseAddress else { return written }
+    Mask.apply(from: source + taken, to: target, count: count, key: header.maskKey ?? 0, phase: taken & 3)
+    taken += count
+    return written + count
+  }
+}
+
+/// Decides what may be sent, and in which order.
+public struct Sender: Sendable {
+  /// Which end we are: clients mask.
+  public let role: Role
+  /// The code of the close frame that was sent, `.noStatus` for one without code; nil before.
+  public private(set) var closeSent: CloseCode?
+  /// Whether outgoing text is checked as UTF-8 before anything is sent.
+  public var checksUTF8 = false
+  private var messageIsOpen = false
+
+  /// A sender before the first frame.
+  public init(role: Role) { self.role = role }
+
+  /// A frame of a message: the first one carries the kind, the others are continuations. RFC 6455 5.4.
+  /// `maskKey` is fresh for every frame and used by clients only. RFC 6455 5.3.
+  public func dataFrame(
+    _ kind: MessageKind?, isFinal: Bool, payload: ByteView, maskKey: UInt32
+  ) throws(SendError) -> OutgoingFrame {
+    guard closeSent == nil else { throw .closeSent }
+    guard kind == nil || !messageIsOpen else { throw .messageOpen }
+    guard kind != nil || messageIsOpen else { throw .noMessageOpen }
+    if checksUTF8, kind == .text, isFinal, !ClosePayload.isText(payload) { throw .invalidUTF8 }
+    return frame(kind?.opcode ?? .continuation, isFinal: isFinal, payload, maskKey)
+  }
+
+  /// A ping, pong or close frame; a close payload is checked by RFC 6455 7.4.
+  public func controlFrame(_ opcode: ControlOpcode, payload: ByteView, maskKey: UInt32) throws(SendError) -> OutgoingFrame {
+    guard payload.count <= 125 else { throw .controlTooLong }
+    guard closeSent == nil else { throw .closeSent }
+    if opcode == .close { try checkClose(payload) }
+    return frame(opcode.opcode, isFinal: true, payload, maskKey)
+  }
+
+  /// The first byte of the frame has left: from now on it counts.
+  public mutating func begin(_ frame: OutgoingFrame) {
+    switch frame.header.opcode {
+    case .text, .binary, .continuation: messageIsOpen = !frame.header.isFinal
+    case .close: closeSent = (try? ClosePayload(parsing: frame.payload))?.code ?? .noStatus
+    case .ping, .pong: break
+    }
+  }
+
+  private func checkClose(_ payload: ByteView) throws(SendError) {
+    do throws(ProtocolError) {
+      _ = try ClosePayload(parsing: payload)
+    } catch {
+      throw error == .badCloseReason ? .badCloseReason : .badCloseCode
+    }
+  }
+
+  private func frame(_ opcode: Opcode, isFinal: Bool, _ payload: ByteView, _ maskKey: UInt32) -> OutgoingFrame {
+    let key = role == .client ? maskKey : nil
+    let header = FrameHeader(opcode: opcode, isFinal: isFinal, maskKey: key, length: payload.count)
+    return OutgoingFrame(header: header, payload: payload)
+  }
+}
+
+/// The control frames, as an argument. RFC 6455 5.5.
+public enum ControlOpcode: UInt8, Sendable {
+  /// The closing handshake.
+  case close = 8
+  /// Are you there?
+  case ping = 9
+  /// I am here.
+  case pong = 10
+
+  /// The frame's opcode.
+  public var opcode: Opcode {
+    switch self {
+    case .close: .close
+    case .ping: .ping
+    case .pong: .pong
+    }
+  }
+}
