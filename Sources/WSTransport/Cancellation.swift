@@ -1,0 +1,33 @@
+// A switch that ends waits on other threads, whatever they wait for.
+import CLinux
+import Synchronization
+
+/// A sticky cancellation that can be polled beside descriptors.
+public final class Cancellation: @unchecked Sendable {
+  /// Readable for ever once cancelled.
+  let descriptor: Int32
+  private let generation: UInt32
+  private let cancelled = Atomic<Bool>(false)
+
+  /// A cancellation that has not happened. Takes a descriptor: `.noDescriptors`, `.outOfMemory`, `.system`.
+  public init() throws(TransportError) {
+    descriptor = try SystemCalls.makeEvent()
+    generation = ForkGuard.generation
+  }
+
+  /// Ends all waits that were given this cancellation, now and later. Any thread. In a forked child it only sets the flag: the
+  /// descriptor is its parent's too.
+  public func cancel() {
+    cancelled.store(true, ordering: .releasing)
+    if generation == ForkGuard.generation { SystemCalls.raise(descriptor) }
+  }
+
+  /// Whether `cancel` was called. Any thread.
+  public var isCancelled: Bool {
+    cancelled.load(ordering: .acquiring)
+  }
+
+  deinit {
+    close(descriptor)
+  }
+}

@@ -1,0 +1,72 @@
+// What a connection needs of its byte stream: the seam between WebSocket and sockets, where TLS fits in.
+
+/// What can go wrong below the protocol.
+public enum TransportError: Error, Equatable {
+  /// The deadline passed.
+  case timeout
+  /// `abort` or a cancellation, usually from another thread.
+  case aborted
+  /// A signal arrived during a wait that may be interrupted.
+  case interrupted
+  /// The peer is gone (EPIPE, ECONNRESET).
+  case closed
+  /// No descriptor is left (EMFILE, ENFILE).
+  case noDescriptors
+  /// No memory in the process or the kernel (ENOMEM, ENOBUFS).
+  case outOfMemory
+  /// The host name has no address; an EAI_ code of getaddrinfo.
+  case unresolved(Int32)
+  /// No address took the connection; errno of the last one.
+  case refused(Int32)
+  /// Anything else the system said; errno.
+  case system(Int32)
+}
+
+/// Directions in which a stream may be ready.
+public struct Readiness: OptionSet, Sendable {
+  /// One bit for each direction.
+  public let rawValue: UInt8
+  /// A set from its bits.
+  public init(rawValue: UInt8) { self.rawValue = rawValue }
+  /// Receiving will not block: bytes, the end of the stream or an error are there.
+  public static let read = Readiness(rawValue: 1)
+  /// Sending will not block: there is room, or an error to report.
+  public static let write = Readiness(rawValue: 2)
+}
+
+/// The two ends of a connection.
+public enum End: Sendable {
+  case local
+  case remote
+}
+
+/// A stream of bytes that never blocks except in `wait`.
+///
+/// One thread may receive while another sends; `abort` and `isAborted` are for any thread.
+public protocol Transport: AnyObject, Sendable {
+  /// Receives what is there into the caller's memory. nil: it would block; 0: the stream has ended (or the room is empty).
+  /// Throws `.aborted`, `.closed`, `.outOfMemory`, `.system`.
+  func tryReceive(into room: UnsafeMutableRawBufferPointer) throws(TransportError) -> Int?
+
+  /// Sends as much as fits of two pieces, one after the other, in one system call that never raises SIGPIPE. Returns the
+  /// bytes taken of both together; 0: it would block (or there was nothing to send). The bytes are borrowed for the call.
+  /// Throws `.aborted`, `.closed`, `.outOfMemory`, `.system`.
+  func trySend(_ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer) throws(TransportError) -> Int
+
+  /// Waits until one of the directions is ready and says which. A deadline in the past looks once without blocking.
+  /// Signals are ignored unless `interruptible`. Throws `.timeout`, `.aborted`, `.interrupted`, `.system`.
+  func wait(for wanted: Readiness, deadline: Deadline, interruptible: Bool) throws(TransportError) -> Readiness
+
+  /// Tells the peer that nothing more will be sent; receiving goes on. An error is of no consequence.
+  func finishSending()
+
+  /// Ends the stream in both directions: waits on other threads wake up, and they and all later calls throw `.aborted`.
+  /// Any thread, any number of times.
+  func abort()
+
+  /// Whether `abort` was called. Any thread.
+  var isAborted: Bool { get }
+
+  /// The address of one end, as it was when the stream was opened. Any thread.
+  func address(of end: End) -> SocketAddress
+}
