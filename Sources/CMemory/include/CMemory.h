@@ -6,4 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What the tests of failing allocation keep, one for each thread, because Swift has no thread-local variables. Nothing
+ * refers to it in a build that ships. */
+struct cmemory_faults {
+  long countdown; /* the allocation that fails, counted from now; 0 for none */
+  long blocks;    /* blocks held */
+};
+
+__attribute__((returns_nonnull)) static inline struct cmemory_faults *cmemory_faults_of_this_thread(void) {
+  static _Thread_local struct cmemory_faults faults;
+  return &faults;
+}
+
 #endif

@@ -25,19 +25,31 @@ public struct Memory: ~Copyable {
   /// Changes the size, keeping the bytes that fit. On an error the block is as it was.
   public mutating func resize(to count: Int) throws(OutOfMemory) {
     guard count > 0 else { return release() }
-    guard let grown = realloc(base, count) else { throw OutOfMemory() }
+    guard let grown = Self.reallocate(base, count) else { throw OutOfMemory() }
     base = grown
     capacity = count
   }
 
   /// Gives the bytes back; the block is empty afterwards.
   public mutating func release() {
-    free(base)
+    Self.free(base)
     base = nil
     capacity = 0
   }
 
   deinit {
-    free(base)
+    Self.free(base)
+  }
+
+  private static func reallocate(_ block: UnsafeMutableRawPointer?, _ count: Int) -> UnsafeMutableRawPointer? {
+    guard !failsOnPurpose() else { return nil }
+    let grown = realloc(block, count)
+    if block == nil, grown != nil { countBlocks(1) }
+    return grown
+  }
+
+  private static func free(_ block: UnsafeMutableRawPointer?) {
+    if block != nil { countBlocks(-1) }
+    CMemory.free(block)
   }
 }
