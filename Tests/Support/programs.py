@@ -64,12 +64,17 @@ def read_line(stream, timeout, what):
 
 
 class Server:
-    """A server program that prints `listening on URL` when it is ready. A context manager; `url` has no path."""
+    """A server program that prints `listening on URL` when it is ready. A context manager.
+
+    `url` has no path. `output` is what the server printed after that line; it is there once the server has ended.
+    """
 
     def __init__(self, command, log):
         self.command = [str(part) for part in command]
+        self.name = Path(self.command[1 if self.command[0] == sys.executable else 0]).name
         self.log = Path(log)
         self.url = None
+        self.output = ""
         self.process = None
 
     def __enter__(self):
@@ -81,10 +86,10 @@ class Server:
                 self.command, stdout=subprocess.PIPE, stderr=log, bufsize=0, env=python_environment()
             )
         try:
-            line = read_line(self.process.stdout, START_TIMEOUT, self.command[0])
+            line = read_line(self.process.stdout, START_TIMEOUT, f"{self.name} (see {self.log})")
             match = LISTENING.match(line)
             if not match:
-                raise ProgramError(f"{self.command[0]} printed {line!r} instead of `listening on URL`")
+                raise ProgramError(f"{self.name} printed {line!r} instead of `listening on URL`")
         except ProgramError:
             self._kill()
             raise
@@ -100,18 +105,21 @@ class Server:
             print(f"{error}", file=sys.stderr)
 
     def stop(self):
-        """Ends the server; it must exit with 0 within END_TIMEOUT."""
+        """Ends the server; it must exit with 0 within END_TIMEOUT. Does nothing the second time."""
+        if self.process.stdout.closed:
+            return
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         try:
             status = self.process.wait(END_TIMEOUT)
         except subprocess.TimeoutExpired:
             self._kill()
-            raise ProgramError(f"{self.command[0]} did not end within {END_TIMEOUT} s of SIGTERM") from None
+            raise ProgramError(f"{self.name} did not end within {END_TIMEOUT} s of SIGTERM") from None
         finally:
+            self.output = self.process.stdout.read().decode(errors="replace")
             self.process.stdout.close()
         if status != 0:
-            raise ProgramError(f"{' '.join(self.command)} ended with status {status}; see {self.log}")
+            raise ProgramError(f"{self.name} ended with status {status}; see {self.log}")
 
     def _kill(self):
         self.process.kill()

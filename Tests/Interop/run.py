@@ -1,0 +1,191 @@
+#!/usr/bin/env python3
+"""Interoperability: our servers and clients against two other WebSocket implementations, over real sockets.
+
+The peers are the Python library `websockets` (websockets_peer.py) and gorilla/websocket of Go (gorilla/). Each plays client
+and server with the same cases; the names below must come, neither fewer nor more. Ends with a line
+`N passed, M failed, K skipped`; the exit status is 0 only if nothing failed. scripts/test_interop calls it.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "Support"))
+from programs import (  # noqa: E402
+    EXAMPLES,
+    PYTHON_EXAMPLES,
+    ROOT,
+    ProgramError,
+    Server,
+    python_command,
+    python_environment,
+    read_line,
+)
+
+MESSAGES = ["text", "binary", "empty-text", "empty-binary", "text-64k", "binary-64k", "text-1m", "binary-1m"]
+ECHO = [
+    *MESSAGES,
+    *["fragmented-text", "fragmented-binary", "ping-empty", "ping-125", "ping-between-fragments", "in-order"],
+    *["close-1000", "close-4001", "close-none"],
+]
+CLIENT_ECHO = [*ECHO, "subprotocol-not-spoken"]
+COMMAND_SERVER = ["subprotocol", "they-close-1000", "they-close-4002", "they-ping"]
+COMMAND_CLIENT = ["subprotocol", "they-close-1000", "they-close-4002", "we-ping", "refused-404"]
+SEEN_BY_PEER = ["we-close-1000", "we-close-4003"]
+
+TIMEOUT = 120
+LOGS = ROOT / "build" / "interop"
+
+# What the clients that send their arguments are given.
+LINES = ["hello", "Grüße, 世界 😀", "x" * 65536]
+
+class Tally:
+    """Counts cases and prints the ones that failed."""
+
+    def __init__(self):
+        self.passed = self.failed = 0
+
+    def fail(self, where, text):
+        self.failed += 1
+        print(f"  {where}: {text}")
+
+    def add(self, where, names, output):
+        """Takes the lines `ok NAME` and `failed NAME: why` of one program; each name must come exactly once."""
+        lines = [line for line in output.splitlines() if line.startswith(("ok ", "failed "))]
+        seen = [line.split()[1].rstrip(":") for line in lines]
+        good = 0
+        for name, line in zip(seen, lines):
+            if name not in names or seen.count(name) > 1:
+                self.fail(where, f"unexpected: {line}")
+            elif line.startswith("ok "):
+                good += 1
+            else:
+                self.fail(where, line)
+        missing = [name for name in names if name not in seen]
+        if missing:
+            self.failed += len(missing)
+            print(f"  {where}: no word about {', '.join(missing)}")
+        self.passed += good
+        print(f"{where}: {good} of {len(names)} ok")
+
+
+def run_program(command, log):
+    """Runs a client to its end. Returns its output; a bad exit status is said in it."""
+    words = [str(word) for word in command]
+    try:
+        with open(log, "wb") as errors:
+            done = subprocess.run(
+                words, stdout=subprocess.PIPE, stderr=errors, timeout=TIMEOUT, env=python_environment(), check=False
+            )
+    except OSError as error:
+        return f"failed to-start: {error}"
+    except subprocess.TimeoutExpired as error:
+        return (error.stdout or b"").decode(errors="replace") + f"\nfailed to-end: no end after {TIMEOUT} s; see {log}"
+    output = done.stdout.decode(errors="replace")
+    return output if done.returncode == 0 else f"{output}\nfailed to-end: status {done.returncode}; see {log}"
+
+
+def echo_server_run(tally, where, program, command, log):
+    """One of our echo servers: a peer's client runs its cases, and another one is connected when the server is told to end."""
+    with Server(command, f"{log}.server.log") as server:
+        tally.add(where, CLIENT_ECHO, run_program([*program, "echo", server.url], f"{log}.client.log"))
+        tally.add(f"{where} told to end", ["going-away"], hold(program, server, f"{log}.hold.log"))
+
+
+def hold(program, server, log):
+    """Ends the server while a client of the peer holds a connection; returns what the client says."""
+    with open(log, "wb") as errors:
+        client = subprocess.Popen([*program, "hold", server.url], stdout=subprocess.PIPE, stderr=errors, bufsize=0)
+    try:
+        line = read_line(client.stdout, 20, "the holding client")
+        if line != "holding":
+            return line
+        server.stop()
+        return read_line(client.stdout, 20, "the holding client")
+    finally:
+        client.kill()
+        client.wait()
+        client.stdout.close()
+
+
+def command_server_run(tally, where, program, command, log):
+    """Our server that does what it is told, and a peer's client that tells it."""
+    with Server(command, f"{log}.server.log") as server:
+        tally.add(where, COMMAND_SERVER, run_program([*program, "command", server.url], f"{log}.client.log"))
+
+
+def echo_client_run(tally, where, program, command, log):
+    """One of our echoing clients; the peer's server plays its cases and says how they went."""
+    with Server([*program, "server"], f"{log}.server.log") as server:
+        complaint = run_program([*command, server.url, "wsswift"], f"{log}.client.log")
+    tally.add(where, ECHO, server.output + complaint)
+
+
+def command_client_run(tally, where, program, command, log):
+    """Our client that closes, pings and is refused; both sides say how it went."""
+    with Server([*program, "server"], f"{log}.server.log") as server:
+        tally.add(where, COMMAND_CLIENT, run_program([*command, server.url], f"{log}.client.log"))
+    tally.add(f"{where}, seen by the server", SEEN_BY_PEER, server.output)
+
+
+def line_client_run(tally, where, program, command, log):
+    """One of our clients that send their arguments and print each reply on a line of its own."""
+    with Server([*program, "server"], f"{log}.server.log") as server:
+        output = run_program([*command, f"{server.url}/echo", *LINES], f"{log}.client.log")
+    good = output.splitlines() == LINES
+    tally.add(where, ["lines"], "ok lines" if good else f"failed lines: printed {output[-300:]!r}")
+
+
+# Our programs, and what each is put through with every peer.
+RUNS = {
+    "echo_blocking": (echo_server_run, [EXAMPLES / "echo_blocking", "--port", "0"]),
+    "echo_server.py": (echo_server_run, python_command(PYTHON_EXAMPLES / "echo_server.py", "--port", "0")),
+    "command_server.py": (command_server_run, python_command(HERE / "command_server.py")),
+    "autobahn_client": (echo_client_run, [EXAMPLES / "autobahn_client"]),
+    "autobahn_client.py": (echo_client_run, python_command(HERE.parent / "Autobahn" / "autobahn_client.py")),
+    "command_client.py": (command_client_run, python_command(HERE / "command_client.py")),
+    "echo_client": (line_client_run, [EXAMPLES / "echo_client"]),
+    "echo_client.py": (line_client_run, python_command(PYTHON_EXAMPLES / "echo_client.py")),
+}
+
+
+def build_gorilla():
+    """Builds the Go peer against Debian's package, without network. Returns its command."""
+    program = LOGS / "gorilla"
+    words = ["go", "build", "-o", str(program), "."]
+    environment = dict(os.environ, GO111MODULE="off", GOPATH="/usr/share/gocode")
+    try:
+        subprocess.run(words, cwd=HERE / "gorilla", env=environment, check=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise ProgramError(f"the Go peer needs golang-go and golang-github-gorilla-websocket-dev: {error}") from None
+    return [program]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", action="append", choices=RUNS, help="this program of ours; may be repeated")
+    options = parser.parse_args()
+    LOGS.mkdir(parents=True, exist_ok=True)
+    tally = Tally()
+    peers = {"websockets": python_command(HERE / "websockets_peer.py")}
+    try:
+        peers["gorilla"] = build_gorilla()
+    except ProgramError as error:
+        tally.fail("gorilla", error)
+    for ours in options.only or RUNS:
+        run, command = RUNS[ours]
+        for peer, program in peers.items():
+            where = f"{ours} and {peer}"
+            try:
+                run(tally, where, program, command, LOGS / f"{ours}-{peer}")
+            except ProgramError as error:
+                tally.fail(where, error)
+    print(f"{tally.passed} passed, {tally.failed} failed, 0 skipped")
+    return 1 if tally.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
