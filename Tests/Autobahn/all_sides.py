@@ -12,7 +12,14 @@ from pathlib import Path
 from run_autobahn import HERE, PROFILES, Plan, run_side, select_cases
 
 sys.path.insert(0, str(HERE.parent / "Support"))
-from programs import EXAMPLES, PYTHON_EXAMPLES, ROOT, ProgramError, Server, python_command  # noqa: E402
+from programs import (
+    EXAMPLES,
+    PYTHON_EXAMPLES,
+    ROOT,
+    ProgramError,
+    Server,
+    python_command,
+)
 
 # Case 9.* sends messages of 16 MiB, exactly.
 LIMIT = ["--max-message", str(16 * 1024 * 1024)]

@@ -26,8 +26,8 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "Support"))
-from programs import ProgramError, free_port, python_environment, wait_for_port  # noqa: E402
-from verdicts import differences, load_expected, matches, verdict  # noqa: E402
+from programs import ProgramError, free_port, python_environment, wait_for_port
+from verdicts import differences, load_expected, matches, verdict
 
 WSTEST = [sys.executable, str(HERE / "wstest3.py")]
 

@@ -17,9 +17,9 @@ from py2_import import to_bytes, to_text
 
 py2_import.install()
 
-import zope.interface  # noqa: E402
-from autobahn.websocket import protocol, utf8validator  # noqa: E402
-from twisted.internet import posixbase  # noqa: E402
+import zope.interface
+from autobahn.websocket import protocol, utf8validator
+from twisted.internet import posixbase
 
 # The calls that send, with the places of their byte strings.
 OUTGOING = [

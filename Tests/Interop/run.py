@@ -14,7 +14,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "Support"))
-from programs import (  # noqa: E402
+from programs import (
     EXAMPLES,
     PYTHON_EXAMPLES,
     ROOT,

@@ -15,7 +15,7 @@ import signal
 import threading
 from urllib.parse import parse_qs, urlsplit
 
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.sync.client import connect
 from websockets.sync.server import serve
 
@@ -53,7 +53,7 @@ def report(name, run, *arguments):
     try:
         run(*arguments)
         line = f"ok {name}"
-    except Exception as error:  # whatever it was: the case failed, the next one is due
+    except (Failed, WebSocketException, OSError, EOFError) as error:
         line = f"failed {name}: {type(error).__name__}: {error}".replace("\n", " ")
     with printing:
         print(line, flush=True)
