@@ -53,6 +53,33 @@ extension UnsafeRawBufferPointer {
     while end > start, self[end - 1].isBlank { end -= 1 }
     return cut(start, end)
   }
+
+  /// True when the bytes begin with the prefix, but for the case of A to Z.
+  public func hasPrefixIgnoringCase(_ prefix: UnsafeRawBufferPointer) -> Bool {
+    count >= prefix.count && cut(0, prefix.count).equalsIgnoringCase(prefix)
+  }
+
+  /// True when the bytes end with the suffix, but for the case of A to Z.
+  public func hasSuffixIgnoringCase(_ suffix: UnsafeRawBufferPointer) -> Bool {
+    count >= suffix.count && cut(from: count - suffix.count).equalsIgnoringCase(suffix)
+  }
+
+  /// True when the bytes are a token of RFC 9110 5.6.2: at least one byte, and token bytes only.
+  public var isToken: Bool {
+    for byte in self where !byte.isTokenByte { return false }
+    return !isEmpty
+  }
+
+  /// The number that 1 to 9 decimal digits say; nil for anything else.
+  public var decimal: Int? {
+    guard count > 0, count <= 9 else { return nil }
+    var number = 0
+    for byte in self {
+      guard byte.isDigit else { return nil }
+      number = number &* 10 &+ Int(byte &- 0x30)
+    }
+    return number
+  }
 }
 
 extension UInt8 {
@@ -64,6 +91,19 @@ extension UInt8 {
 
   /// 0 to 9.
   @inline(__always) public var isDigit: Bool { self >= 0x30 && self <= 0x39 }
+
+  /// A to Z and a to z.
+  @inline(__always) public var isLetter: Bool { asciiLowercased >= 0x61 && asciiLowercased <= 0x7A }
+
+  /// What the byte says as a hexadecimal digit, or nil when it is none.
+  public var hexadecimal: UInt8? {
+    if isDigit { return self &- 0x30 }
+    let letter = asciiLowercased
+    return letter >= 0x61 && letter <= 0x66 ? letter &- 0x57 : nil
+  }
+
+  /// A control byte of ASCII: 0 to 0x1F, and 0x7F.
+  @inline(__always) public var isControl: Bool { self < 0x20 || self == 0x7F }
 
   /// tchar of RFC 9110 5.6.2: what names, methods and subprotocols are made of.
   public var isTokenByte: Bool {

@@ -1,0 +1,33 @@
+// Writing heads: what requests and responses share.
+
+extension ByteQueue {
+  /// Adds `name: value` and the end of the line. Both were checked before: nothing here looks for CR and LF.
+  mutating func appendField(_ name: ByteView, _ value: ByteView) throws(OutOfMemory) {
+    try append(name)
+    try append(": ")
+    try append(value)
+    try appendLineEnd()
+  }
+
+  /// Adds every field, a line each.
+  mutating func appendFields(_ fields: borrowing HeaderFields) throws(OutOfMemory) {
+    var index = 0
+    while let field = fields.field(index) {
+      try appendField(field.name, field.value)
+      index &+= 1
+    }
+  }
+
+  /// Adds CR LF.
+  mutating func appendLineEnd() throws(OutOfMemory) { try append("\r\n") }
+
+  /// Adds the number in decimal; a negative one as 0.
+  mutating func appendDecimal(_ number: Int) throws(OutOfMemory) {
+    var divisor = 1
+    while max(number, 0) / divisor > 9 { divisor &*= 10 }
+    while divisor > 0 {
+      try append(0x30 &+ UInt8(truncatingIfNeeded: max(number, 0) / divisor % 10))
+      divisor /= 10
+    }
+  }
+}

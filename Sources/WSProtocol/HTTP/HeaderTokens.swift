@@ -1,0 +1,99 @@
+// Lists of tokens in header fields: Upgrade, Connection, Sec-WebSocket-Protocol, Sec-WebSocket-Version.
+
+/// The elements of one line `a, b, c`, each pulled once, in linear time. RFC 9110 5.6.1.
+public struct TokenCursor {
+  private var scanner: HeaderScanner
+  /// True when the line was given up at something that is no token; the elements before it count.
+  public private(set) var isMalformed = false
+
+  /// The elements of that line, which must outlive this value.
+  public init(_ line: ByteView) { scanner = HeaderScanner(line) }
+
+  /// The next element: a token, or two of them with a slash between, as Upgrade may have (RFC 9110 7.8). Empty elements are
+  /// passed over. nil at the end, and at the first element that is none of this.
+  public mutating func next() -> ByteView? {
+    scanner.skipSeparators()
+    guard !scanner.isAtEnd else { return nil }
+    let start = scanner.position
+    var isToken = scanner.takeToken() != nil
+    if isToken, scanner.take(0x2F) { isToken = scanner.takeToken() != nil }
+    let element = scanner.taken(from: start)
+    scanner.skipBlanks()
+    guard isToken, scanner.isAtElementEnd else {
+      isMalformed = true
+      scanner.skipAll()
+      return nil
+    }
+    return element
+  }
+}
+
+extension HeaderFields {
+  /// True when a field of that name lists the token, on whichever line, compared without case.
+  public func hasToken(_ token: ByteView, in name: ByteView) -> Bool {
+    var lines = FieldLines(name)
+    while let line = lines.next(in: self) {
+      var tokens = TokenCursor(line)
+      while let element = tokens.next() {
+        if element.equalsIgnoringCase(token) { return true }
+      }
+    }
+    return false
+  }
+}
+
+/// A place in a header line, for the cursors that take it apart.
+struct HeaderScanner {
+  private let line: ByteView
+  private(set) var position = 0
+
+  init(_ line: ByteView) { self.line = line }
+
+  var isAtEnd: Bool { position >= line.count }
+
+  /// At the end of the line, or at a comma.
+  var isAtElementEnd: Bool { isAtEnd || line[position] == 0x2C }
+
+  func taken(from start: Int) -> ByteView { line.cut(start, position) }
+
+  mutating func skipAll() { position = line.count }
+
+  mutating func skipBlanks() {
+    while position < line.count, line[position].isBlank { position &+= 1 }
+  }
+
+  /// Blanks, and commas with nothing between them.
+  mutating func skipSeparators() {
+    while position < line.count, line[position].isBlank || line[position] == 0x2C { position &+= 1 }
+  }
+
+  /// Takes that byte if it comes next.
+  mutating func take(_ byte: UInt8) -> Bool {
+    guard position < line.count, line[position] == byte else { return false }
+    position &+= 1
+    return true
+  }
+
+  /// Takes a token, if one comes next. RFC 9110 5.6.2.
+  mutating func takeToken() -> ByteView? {
+    let start = position
+    while position < line.count, line[position].isTokenByte { position &+= 1 }
+    return position > start ? taken(from: start) : nil
+  }
+
+  /// Takes the rest of a quoted string whose first quote was taken: what stands between the quotes, with its backslashes.
+  /// nil when it does not end. RFC 9110 5.6.4.
+  mutating func takeQuoted() -> ByteView? {
+    let start = position
+    while position < line.count {
+      let byte = line[position]
+      if byte == 0x22 {
+        position &+= 1
+        return line.cut(start, position &- 1)
+      }
+      position &+= byte == 0x5C ? 2 : 1
+    }
+    position = line.count
+    return nil
+  }
+}

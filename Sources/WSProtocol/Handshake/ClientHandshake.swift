@@ -1,0 +1,69 @@
+// The client's half of the opening handshake: the request, and the check of the response. RFC 6455 4.1.
+
+/// One opening handshake as the client does it.
+public struct ClientHandshake {
+  private let nonce: (UInt64, UInt64)
+
+  /// A handshake with 16 bytes that nobody can guess, fresh for each one.
+  public init(nonce: (UInt64, UInt64)) { self.nonce = nonce }
+
+  /// True for a response that announces another one: pass over its head and read on. RFC 9110 15.2.
+  public static func isInterim(_ status: Int) -> Bool { status >= 100 && status < 200 && status != 101 }
+
+  /// Adds the request. An Authorization field of the configuration goes before the URL's user and password.
+  public func writeRequest(
+    to output: inout ByteQueue, url: borrowing WebSocketURL, configuration: borrowing ClientConfiguration
+  ) throws(OutOfMemory) {
+    try output.append("GET ")
+    try output.append(url.target)
+    try output.append(" HTTP/1.1\r\nHost: ")
+    if configuration.host.isEmpty { try url.writeHost(to: &output) } else { try output.append(configuration.host.bytes) }
+    try output.append("\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: ")
+    try Challenge.appendKey(nonce, to: &output)
+    try output.append("\r\nSec-WebSocket-Version: 13\r\n")
+    if !configuration.subprotocols.isEmpty {
+      try output.appendField(FieldName.subprotocol, configuration.subprotocols.joined)
+    }
+    if url.hasCredentials, configuration.headers.first(FieldName.authorization) == nil {
+      try output.append("Authorization: Basic ")
+      try url.writeBasicCredentials(to: &output)
+      try output.appendLineEnd()
+    }
+    try output.appendFields(configuration.headers)
+    try output.appendLineEnd()
+  }
+
+  /// Checks the 101. Returns the subprotocol (empty: none), borrowed from the response. RFC 6455 4.1, the list at its end.
+  public func check(
+    _ response: borrowing MessageHead, configuration: borrowing ClientConfiguration
+  ) throws(HandshakeError) -> ByteView {
+    guard response.status == 101 else { throw .notSwitched }
+    guard response.minorVersion > 0 else { throw .oldHTTPVersion }
+    guard response.fields.hasToken(ByteView("websocket"), in: FieldName.upgrade) else { throw .responseUpgradeMissing }
+    guard response.fields.hasToken(FieldName.upgrade, in: FieldName.connection) else { throw .responseConnectionMissing }
+    guard let accept = response.first(FieldName.accept) else { throw .acceptMissing }
+    guard response.count(of: FieldName.accept) == 1 else { throw .acceptRepeated }
+    guard Challenge.isAccept(accept, of: nonce) else { throw .acceptMismatch }
+    try checkExtensions(response)
+    return try checkedSubprotocol(response, configuration)
+  }
+
+  /// Nothing was offered, so nothing may be used.
+  private func checkExtensions(_ response: borrowing MessageHead) throws(HandshakeError) {
+    var lines = FieldLines(FieldName.extensions)
+    while let line = lines.next(in: response.fields) {
+      var extensions = ExtensionCursor(line)
+      guard extensions.next() == nil else { throw .extensionNotOffered }
+      guard !extensions.isMalformed else { throw .badExtensions }
+    }
+  }
+
+  private func checkedSubprotocol(
+    _ response: borrowing MessageHead, _ configuration: borrowing ClientConfiguration
+  ) throws(HandshakeError) -> ByteView {
+    guard let chosen = response.first(FieldName.subprotocol) else { return .empty }
+    guard response.count(of: FieldName.subprotocol) == 1 else { throw .subprotocolRepeated }
+    guard configuration.subprotocols.contains(chosen) else { throw .subprotocolNotOffered }
+    return chosen
+  }
+}

@@ -1,0 +1,83 @@
+// The server's half of the opening handshake: the check of the request, and the 101. RFC 6455 4.2.
+
+/// The opening handshake as the server does it.
+public enum ServerHandshake {
+  /// Checks a complete request. `isSecure`: the client speaks https as it sees it, here or at a proxy that is trusted.
+  /// `isLoopback`: the connection came in on a loopback address. RFC 6455 4.2.1.
+  ///
+  /// The order decides what a request with several faults is told: not for us (426), then HTTP, then who may connect, then the rest.
+  public static func check(
+    _ request: borrowing MessageHead, configuration: borrowing ServerConfiguration, isSecure: Bool, isLoopback: Bool
+  ) throws(HandshakeError) {
+    guard request.fields.hasToken(ByteView("websocket"), in: FieldName.upgrade) else { throw .upgradeMissing }
+    guard request.fields.hasToken(FieldName.upgrade, in: FieldName.connection) else { throw .connectionMissing }
+    guard request.method.equals(ByteView("GET")) else { throw .methodNotGet }
+    guard request.minorVersion > 0 else { throw .oldHTTPVersion }
+    let host = try checkedHost(request)
+    guard RequestTarget.isGood(request.target, host: host, isSecure: isSecure) else { throw .badTarget }
+    try checkNoBody(request)
+    try checkVersion(request)
+    guard HostRules.allows(host.host, patterns: configuration.hosts, isLoopback: isLoopback) else { throw .hostNotAllowed }
+    try Origin.check(request, host: host, configuration: configuration, isSecure: isSecure)
+    try checkKey(request)
+  }
+
+  /// Path and query of the request, also when its target is a whole URL. Borrowed from the request.
+  public static func path(_ request: borrowing MessageHead) -> ByteView { RequestTarget.path(request.target) }
+
+  /// The first subprotocol of the client's list that the configuration has, in the client's order, over all its lines; empty when
+  /// there is none. Borrowed from the request. RFC 6455 4.2.2.
+  public static func subprotocol(
+    _ request: borrowing MessageHead, configuration: borrowing ServerConfiguration
+  ) -> ByteView {
+    var lines = FieldLines(FieldName.subprotocol)
+    while let line = lines.next(in: request.fields) {
+      var names = TokenCursor(line)
+      while let name = names.next() {
+        if configuration.subprotocols.contains(name) { return name }
+      }
+    }
+    return .empty
+  }
+
+  /// Adds the 101 for a request that was checked. RFC 6455 4.2.2.
+  public static func writeAccept(
+    to output: inout ByteQueue, request: borrowing MessageHead, configuration: borrowing ServerConfiguration
+  ) throws(OutOfMemory) {
+    try output.append("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n")
+    try output.append("Sec-WebSocket-Accept: ")
+    try Challenge.appendAccept(key: request.first(FieldName.key) ?? .empty, to: &output)
+    try output.appendLineEnd()
+    let subprotocol = subprotocol(request, configuration: configuration)
+    if !subprotocol.isEmpty { try output.appendField(FieldName.subprotocol, subprotocol) }
+    try output.appendFields(configuration.headers)
+    try output.appendLineEnd()
+  }
+
+  /// Exactly one Host that is a host. RFC 9112 3.2.
+  private static func checkedHost(_ request: borrowing MessageHead) throws(HandshakeError) -> Authority {
+    guard let text = request.first(FieldName.host) else { throw .hostMissing }
+    guard request.count(of: FieldName.host) == 1 else { throw .hostRepeated }
+    guard let host = try? Authority(text) else { throw .badHostHeader }
+    return host
+  }
+
+  /// Content-Length: 0 is no body. RFC 9112 6.3.
+  private static func checkNoBody(_ request: borrowing MessageHead) throws(HandshakeError) {
+    guard request.first(FieldName.transferEncoding) == nil else { throw .requestBody }
+    guard let length = request.first(FieldName.contentLength) else { return }
+    guard request.count(of: FieldName.contentLength) == 1, length.equals(ByteView("0")) else { throw .requestBody }
+  }
+
+  private static func checkVersion(_ request: borrowing MessageHead) throws(HandshakeError) {
+    guard request.first(FieldName.version) != nil else { throw .versionMissing }
+    guard request.count(of: FieldName.version) == 1 else { throw .versionRepeated }
+    guard request.fields.hasToken(ByteView("13"), in: FieldName.version) else { throw .unsupportedVersion }
+  }
+
+  private static func checkKey(_ request: borrowing MessageHead) throws(HandshakeError) {
+    guard let key = request.first(FieldName.key) else { throw .keyMissing }
+    guard request.count(of: FieldName.key) == 1 else { throw .keyRepeated }
+    guard Challenge.isKey(key) else { throw .badKey }
+  }
+}
