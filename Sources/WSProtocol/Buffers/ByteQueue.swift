@@ -32,17 +32,24 @@ public struct ByteQueue: ~Copyable {
     return UnsafeMutableRawBufferPointer(start: base + head, count: count)
   }
 
+  /// The last bytes of the queue, to be changed in place, valid until the next change; all of them when there are fewer.
+  @inline(__always) public func mutableEnd(_ wanted: Int) -> UnsafeMutableRawBufferPointer {
+    guard let base = memory.base else { return UnsafeMutableRawBufferPointer(start: nil, count: 0) }
+    let taken = min(max(wanted, 0), count)
+    return UnsafeMutableRawBufferPointer(start: base + (tail &- taken), count: taken)
+  }
+
   /// The memory behind the last byte: fill it, then say `commit`. Valid until the next change.
   @inline(__always) public var freeSpace: UnsafeMutableRawBufferPointer {
     guard let base = memory.base else { return UnsafeMutableRawBufferPointer(start: nil, count: 0) }
     return UnsafeMutableRawBufferPointer(start: base + tail, count: memory.capacity &- tail)
   }
 
-  /// Makes `freeSpace` at least `wanted` bytes, moving the bytes to the front before it takes more memory. Grows by doubling,
-  /// so that appending costs its size and no more.
+  /// Makes `freeSpace` at least `wanted` bytes. Moves the bytes to the front only where they are fewer than were taken from
+  /// there, and grows by doubling, so that appending costs its size and no more.
   public mutating func reserve(_ wanted: Int) throws(OutOfMemory) {
     guard memory.capacity &- tail < wanted else { return }
-    compact()
+    if head >= count { compact() }
     guard memory.capacity &- tail < wanted else { return }
     let (needed, overflow) = tail.addingReportingOverflow(wanted)
     guard !overflow else { throw OutOfMemory() }
@@ -52,7 +59,7 @@ public struct ByteQueue: ~Copyable {
 
   /// Adds `filled` bytes that were written to `freeSpace`; more than there is room for are not counted.
   @inline(__always) public mutating func commit(_ filled: Int) {
-    tail = min(tail &+ max(filled, 0), memory.capacity)
+    tail = tail &+ min(max(filled, 0), memory.capacity &- tail)
   }
 
   /// Adds a copy of the bytes. On an error the queue is as it was.

@@ -34,6 +34,8 @@ public struct Receiver: ~Copyable {
   private var lent = Lent.nothing
   /// The room to offer next; it doubles while the transport fills it.
   private var readSize = Self.smallRead
+  /// The room that `freeSpace` offered and that `received` has not used yet: nobody can have filled more.
+  private var offered = 0
 
   /// What the last event borrowed.
   private enum Lent {
@@ -52,8 +54,8 @@ public struct Receiver: ~Copyable {
   private static let smallRead = 4096
   /// The most room that `freeSpace` asks for ahead of what arrived.
   private static let largeRead = 65536
-  /// A message buffer beyond this is given back as soon as its message has been read.
-  private static let keptAssembly = 1 << 20
+  /// A buffer beyond this is given back as soon as its bytes have been read.
+  private static let keptBuffer = 1 << 20
 
   /// A receiver before the first byte. `limit` in bytes, 0 for none.
   public init(role: Role, limit: UInt64) {
@@ -62,7 +64,13 @@ public struct Receiver: ~Copyable {
   }
 
   /// True in the middle of a frame or of a message: the stream must not end here.
-  public var isInsideMessage: Bool { message != nil || frame != nil || !queue.isEmpty }
+  public var isInsideMessage: Bool {
+    guard !isClosed else { return false }
+    return message != nil || frame != nil || queue.count > lentFromQueue
+  }
+
+  /// The bytes of memory held for received bytes, used or not.
+  public var memoryHeld: Int { queue.capacity &+ assembly.capacity }
 
   // MARK: - Bytes in
 
@@ -71,36 +79,44 @@ public struct Receiver: ~Copyable {
   public mutating func freeSpace() throws(ProtocolError) -> UnsafeMutableRawBufferPointer {
     if let failure { throw failure }
     endLending()
+    let space: UnsafeMutableRawBufferPointer
     do throws(OutOfMemory) {
       if takesIntoMessage {
-        try assembly.reserve(min(remaining, Self.largeRead))
-        let space = assembly.freeSpace
-        return UnsafeMutableRawBufferPointer(start: space.baseAddress, count: min(space.count, remaining))
+        try assembly.reserve(min(missing, readSize))
+        space = assembly.freeSpace
+        offered = min(space.count, missing)
+      } else {
+        try queue.reserve(readSize)
+        space = queue.freeSpace
+        offered = space.count
       }
-      try queue.reserve(readSize)
-      return queue.freeSpace
     } catch {
       throw fail(.outOfMemory)
     }
+    return UnsafeMutableRawBufferPointer(start: space.baseAddress, count: offered)
   }
 
-  /// So many bytes of `freeSpace` have been filled.
+  /// So many bytes of `freeSpace` have been filled; more than it offered are not counted. Behind a close frame they are
+  /// dropped.
   public mutating func received(_ count: Int) {
+    let count = min(max(count, 0), offered)
+    offered = offered &- count
+    guard !isClosed, failure == nil else { return }
+    if count >= readSize { readSize = min(readSize &* 2, Self.largeRead) }
     if takesIntoMessage {
       assembly.commit(count)
       fresh = fresh &+ count
     } else {
       queue.commit(count)
-      if count >= readSize { readSize = min(readSize &* 2, Self.largeRead) }
     }
   }
 
-  /// Takes a copy of received bytes. Ends what the last event lent.
+  /// Takes a copy of received bytes; behind a close frame they are dropped. Ends what the last event lent. The only new error
+  /// is `.outOfMemory`: violations come out of `advance`, in their place behind the events before them.
   public mutating func feed(_ bytes: ByteView) throws(ProtocolError) {
     if let failure { throw failure }
     endLending()
-    // Bytes that went straight into the message must be taken before others may stand behind them in the queue.
-    if fresh > 0 { try takeFresh() }
+    guard !isClosed else { return }
     do throws(OutOfMemory) { try queue.append(bytes) } catch { throw fail(.outOfMemory) }
   }
 
@@ -111,6 +127,7 @@ public struct Receiver: ~Copyable {
   public mutating func advance() throws(ProtocolError) -> Event? {
     if let failure { throw failure }
     endLending()
+    // What went straight into the message stands before what is in the queue.
     if fresh > 0 { try takeFresh() }
     while !isClosed {
       let step: Step
@@ -118,10 +135,13 @@ public struct Receiver: ~Copyable {
       switch step {
       case .event(let event): return event
       case .again: continue
-      case .needMore: return nil
+      case .needMore:
+        if queue.isEmpty, queue.capacity > Self.keptBuffer { queue.release() }
+        return nil
       }
     }
     queue.release()
+    assembly.release()
     return nil
   }
 
@@ -207,10 +227,9 @@ public struct Receiver: ~Copyable {
 
   /// Unmasks and validates what was received straight into the message.
   private mutating func takeFresh() throws(ProtocolError) {
-    let bytes = assembly.mutableBytes
-    let part = UnsafeMutableRawBufferPointer(rebasing: bytes[max(0, bytes.count &- fresh)...])
+    let part = assembly.mutableEnd(fresh)
     if let key = frame?.maskKey { phase = Mask.apply(part, key: key, phase: phase) }
-    remaining = remaining &- min(fresh, remaining)
+    remaining = missing
     fresh = 0
     do throws(ProtocolError) { try validate(ByteView(part), isLast: false) } catch { throw fail(error) }
   }
@@ -225,16 +244,28 @@ public struct Receiver: ~Copyable {
   /// A data frame has begun and everything before its missing part has been taken: the rest can come straight into the message.
   private var takesIntoMessage: Bool {
     guard let frame, !frame.opcode.isControl else { return false }
-    return queue.isEmpty && remaining &- fresh > 0 && !assembly.isEmpty
+    return queue.isEmpty && missing > 0 && !assembly.isEmpty
   }
 
+  /// How much of the current frame's payload has not arrived, where the queue is empty.
+  private var missing: Int { remaining &- fresh }
+
+  private var lentFromQueue: Int {
+    switch lent {
+    case .queue(let count): count
+    case .nothing, .assembly: 0
+    }
+  }
+
+  /// The caller has asked for something new: what was lent and what was offered is ours again.
   private mutating func endLending() {
+    offered = 0
     switch lent {
     case .nothing: return
     case .queue(let count): queue.discard(count)
     case .assembly:
       assembly.removeAll()
-      if assembly.capacity > Self.keptAssembly { assembly.release() }
+      if assembly.capacity > Self.keptBuffer { assembly.release() }
     }
     lent = .nothing
   }
