@@ -4,7 +4,7 @@
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build=$root/build
 logs=$build/logs
-cd "$root"
+cd "$root" || exit
 
 # A Swift toolchain that is installed but not in PATH.
 if ! command -v swiftc >/dev/null; then
