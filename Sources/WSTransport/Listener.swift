@@ -4,8 +4,8 @@ import CLinux
 /// Opens and serves listening sockets.
 public enum Listener {
   /// Listens on a host, borrowed for the call: nil is 127.0.0.1, "*" every address (IPv6 and IPv4 with one socket where the
-  /// machine has IPv6), "unix:" and a path a Unix socket, else a name or a numeric address. Port 0 picks one. Returns the
-  /// descriptor, which is the caller's to close, is close-on-exec and does not block, and the port (0 for a Unix socket).
+  /// machine has IPv6), "unix:" and a path a Unix socket (an existing file is EADDRINUSE; removing it is the caller's), else
+  /// a numeric address, or a name, which is looked up without a deadline. Port 0 picks one. Returns the descriptor, which is the caller's to close, is close-on-exec and does not block, and the port (0 for a Unix socket).
   /// Throws `.unresolved`, `.noDescriptors`, `.outOfMemory`, `.system`.
   public static func listen(
     host: UnsafeRawBufferPointer?, port: UInt16
@@ -103,8 +103,7 @@ public enum Listener {
   private static func pausing(_ error: TransportError, _ deadline: Deadline) -> TransportError {
     switch error {
     case .noDescriptors, .outOfMemory:
-      let pause = Deadline.earlier(deadline, .after(milliseconds: 100))
-      _ = try? SystemCalls.wait(-1, for: 0, deadline: pause)
+      try? SystemCalls.sleep(until: .earlier(deadline, .after(milliseconds: 100)))
     case .timeout, .aborted, .interrupted, .closed, .unresolved, .refused, .system:
       break
     }

@@ -76,12 +76,7 @@ enum Resolver {
   private static func waitForSlot(deadline: Deadline, cancellation: Cancellation?) throws(TransportError) {
     while !ResolverSlots.take() {
       if deadline.isPast { throw .timeout }
-      let step = Deadline.earlier(deadline, .after(milliseconds: 10))
-      do {
-        _ = try SystemCalls.wait(-1, for: 0, deadline: step, cancellation: cancellation)
-      } catch {
-        guard error == .timeout else { throw error }
-      }
+      try SystemCalls.sleep(until: .earlier(deadline, .after(milliseconds: 10)), cancellation: cancellation)
     }
   }
 

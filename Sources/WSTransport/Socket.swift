@@ -5,7 +5,8 @@ import Synchronization
 /// A connected stream socket (TCP or Unix). Owns its descriptor, which stays open until the last reference is gone: abort does
 /// not close it, so that its number cannot become somebody else's under a thread that still waits.
 public final class Socket: Transport, @unchecked Sendable {
-  private let descriptor: Int32
+  // Whoever shares the file description can clear O_NONBLOCK, so every call asks not to block by itself too.
+  let descriptor: Int32
   private let generation: UInt32
   private let aborted = Atomic<Bool>(false)
   private let local: SocketAddress
@@ -42,7 +43,7 @@ public final class Socket: Transport, @unchecked Sendable {
   public func tryReceive(into room: UnsafeMutableRawBufferPointer) throws(TransportError) -> Int? {
     try checkNotAborted()
     while true {
-      let count = recv(descriptor, room.baseAddress, room.count, 0)
+      let count = recv(descriptor, room.baseAddress, room.count, Int32(MSG_DONTWAIT))
       if count > 0 { return count }
       if count == 0 {
         // Our own abort looks like the peer's end of stream.
@@ -136,7 +137,9 @@ public final class Socket: Transport, @unchecked Sendable {
   private func drain() {
     var room = InlineArray<4096, UInt8>(repeating: 0)
     withUnsafeMutableBytes(of: &room) { bytes in
-      for _ in 0..<16 where recv(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_DONTWAIT)) <= 0 { return }
+      for _ in 0..<16 {
+        guard recv(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_DONTWAIT)) > 0 else { return }
+      }
     }
   }
 }

@@ -66,6 +66,19 @@ enum SystemCalls {
     return Int32(set.0.revents)
   }
 
+  /// Sleeps until the deadline; a cancellation ends it with `.aborted`. Polls nothing where there is nothing to poll, because
+  /// the kernel refuses more entries than the process may have descriptors.
+  static func sleep(until deadline: Deadline, cancellation: Cancellation? = nil) throws(TransportError) {
+    var entry = pollfd(fd: cancellation?.descriptor ?? -1, events: Int16(POLLIN), revents: 0)
+    do {
+      try poll(&entry, count: cancellation == nil ? 0 : 1, deadline: deadline, interruptible: false)
+    } catch {
+      guard error == .timeout else { throw error }
+      return
+    }
+    throw .aborted
+  }
+
   /// An event counter that can be polled: readable after `raise`.
   static func makeEvent() throws(TransportError) -> Int32 {
     let descriptor = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))

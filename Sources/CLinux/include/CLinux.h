@@ -68,7 +68,7 @@ static inline ssize_t clinux_send(int fd, const void *first, size_t first_size, 
   struct msghdr message = {0};
   message.msg_iov = pieces;
   message.msg_iovlen = 2;
-  return sendmsg(fd, &message, MSG_NOSIGNAL);
+  return sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 /* These take a struct sockaddr, and Swift would rebind the memory of a sockaddr_storage in a closure for each. */
