@@ -1,8 +1,5 @@
 # What the build asks of the Swift toolchain: where its tools and its embedded libraries are, and whether the chosen options
 # fit together.
-if(NOT CMAKE_GENERATOR MATCHES "Ninja")
-  message(FATAL_ERROR "CMake builds Swift with Ninja only: start again in an empty folder with -G Ninja")
-endif()
 if(CMAKE_Swift_COMPILER_VERSION VERSION_LESS 6.3)
   message(FATAL_ERROR "Swift 6.3 or later is needed; ${CMAKE_Swift_COMPILER} is ${CMAKE_Swift_COMPILER_VERSION}")
 endif()
