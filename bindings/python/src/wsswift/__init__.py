@@ -1,0 +1,56 @@
+"""WebSocket (RFC 6455) over the C library libwsswift. wsswift.sync has connect() and serve()."""
+
+from __future__ import annotations
+
+from ._library import LibraryError, lib
+from ._version import __version__
+from .datastructures import Headers, Request, Response
+from .exceptions import (
+    Close,
+    ConcurrencyError,
+    ConnectionClosed,
+    ConnectionClosedError,
+    ConnectionClosedOK,
+    InvalidHandshake,
+    InvalidHost,
+    InvalidMessage,
+    InvalidOrigin,
+    InvalidStatus,
+    InvalidURI,
+    InvalidUTF8,
+    PayloadTooBig,
+    ProtocolError,
+    SecurityError,
+    WebSocketException,
+)
+
+__all__ = [
+    "Close",
+    "ConcurrencyError",
+    "ConnectionClosed",
+    "ConnectionClosedError",
+    "ConnectionClosedOK",
+    "Headers",
+    "InvalidHandshake",
+    "InvalidHost",
+    "InvalidMessage",
+    "InvalidOrigin",
+    "InvalidStatus",
+    "InvalidURI",
+    "InvalidUTF8",
+    "LibraryError",
+    "PayloadTooBig",
+    "ProtocolError",
+    "Request",
+    "Response",
+    "SecurityError",
+    "WebSocketException",
+    "__version__",
+    "library_version",
+]
+
+
+def library_version() -> str:
+    """The version of the C library in use, as "0.1.0"."""
+    text: bytes = lib.ws_version_string()
+    return text.decode()

@@ -1,0 +1,246 @@
+"""include/wsswift.h in ctypes: constants, structs, callback types and the prototype of every function.
+
+A test compares this file with the header, so it holds nothing else. The functions themselves are in _library.py.
+"""
+
+from __future__ import annotations
+
+from ctypes import (
+    CFUNCTYPE,
+    POINTER,
+    Structure,
+    c_char,
+    c_char_p,
+    c_int,
+    c_int32,
+    c_int64,
+    c_size_t,
+    c_uint16,
+    c_uint32,
+    c_uint64,
+    c_void_p,
+    sizeof,
+)
+from typing import Any, Dict, FrozenSet, List, Tuple
+
+# Features of the library.
+WS_FEATURE_TLS = 1
+WS_FEATURE_DEFLATE = 2
+
+# Normal outcomes.
+WS_OK = 0
+WS_END = 1
+WS_AGAIN = 2
+WS_INTR = 3
+
+# Errors.
+WS_ERR_INVALID = -1
+WS_ERR_NOMEM = -2
+WS_ERR_STATE = -3
+WS_ERR_CALLBACK = -4
+WS_ERR_ROOM = -5
+WS_ERR_FORKED = -6
+WS_ERR_IO = -10
+WS_ERR_TIMEOUT = -11
+WS_ERR_LOST = -12
+WS_ERR_BROKEN = -13
+WS_ERR_ABORTED = -14
+WS_ERR_FDS = -15
+WS_ERR_CONNECT = -16
+WS_ERR_RESOLVE = -20
+WS_ERR_TLS = -22
+WS_ERR_URL = -23
+WS_ERR_PROTOCOL = -30
+WS_ERR_TOO_BIG = -31
+WS_ERR_UTF8 = -32
+WS_ERR_CLOSE_SENT = -34
+WS_ERR_CLOSED = -35
+WS_ERR_HANDSHAKE = -40
+WS_ERR_ORIGIN = -41
+WS_ERR_STATUS = -42
+WS_ERR_HOST = -43
+
+# Who caused a failure.
+WS_BY_NOBODY = 0
+WS_BY_PEER = 1
+WS_BY_US = 2
+WS_BY_TIMER = 3
+WS_BY_LIMIT = 4
+WS_BY_SYSTEM = 5
+
+# Message and frame types.
+WS_TEXT = 1
+WS_BINARY = 2
+WS_CLOSE = 8
+WS_PING = 9
+WS_PONG = 10
+
+# Halves of a connection.
+WS_READ = 1
+WS_WRITE = 2
+
+# Address families.
+WS_ADDRESS_NONE = 0
+WS_ADDRESS_UNIX = 1
+WS_ADDRESS_IPV4 = 4
+WS_ADDRESS_IPV6 = 6
+
+# A deadline that never comes, in nanoseconds of CLOCK_MONOTONIC.
+WS_NEVER = 2**63 - 1
+
+
+class ws_bytes(Structure):
+    """Bytes that the library lends."""
+
+    _fields_ = [("data", c_void_p), ("size", c_size_t)]
+
+
+class ws_failure(Structure):
+    """The detail of a failure."""
+
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("code", c_int32),
+        ("who", c_int32),
+        ("os_errno", c_int32),
+        ("tls_error", c_uint64),
+        ("tls_verify", c_int32),
+        ("http_status", c_int32),
+        ("close_code", c_int32),
+        ("reserved0", c_int32),
+        ("limit", c_uint64),
+        ("text", c_char * 160),
+        ("reserved", c_uint64 * 6),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__(struct_size=sizeof(ws_failure))
+
+
+class ws_address(Structure):
+    """One end of a connection."""
+
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("family", c_int32),
+        ("port", c_int32),
+        ("reserved0", c_int32),
+        ("host", c_char * 112),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__(struct_size=sizeof(ws_address))
+
+
+ws_free_fn = CFUNCTYPE(None, c_void_p)
+ws_control_fn = CFUNCTYPE(c_int, c_void_p, c_void_p, c_size_t, c_void_p)
+ws_close_fn = CFUNCTYPE(c_int, c_void_p, c_uint16, c_void_p, c_size_t, c_void_p)
+
+# Names for the arguments, so that the table below reads like the header.
+_handle = c_void_p
+_handle_out = POINTER(c_void_p)
+_data = c_void_p
+_string = c_char_p
+_bytes_out = POINTER(ws_bytes)
+_failure_out = POINTER(ws_failure)
+_address_out = POINTER(ws_address)
+_int32_out = POINTER(c_int32)
+_int64 = c_int64
+_uint16_out = POINTER(c_uint16)
+_size_out = POINTER(c_size_t)
+
+# Name: (result type, argument types).
+PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
+    # version, results, time
+    "ws_version": (c_uint32, []),
+    "ws_version_string": (c_char_p, []),
+    "ws_has": (c_int, [c_int32]),
+    "ws_strerror": (c_char_p, [c_int]),
+    "ws_is_fatal": (c_int, [c_int]),
+    "ws_now": (c_int64, []),
+    "ws_in_ms": (c_int64, [_int64]),
+    # connections
+    "ws_conn_read": (c_int, [_handle, _int32_out, _bytes_out]),
+    "ws_conn_read_into": (c_int, [_handle, _int32_out, _data, c_size_t, _size_out]),
+    "ws_conn_write": (c_int, [_handle, c_int32, _data, c_size_t]),
+    "ws_conn_write_control": (c_int, [_handle, c_int32, _data, c_size_t, _int64]),
+    "ws_conn_close": (c_int, [_handle, c_uint16, _data, c_size_t, _int64]),
+    "ws_conn_close_begin": (c_int, [_handle, c_uint16, _data, c_size_t]),
+    "ws_conn_abort": (c_int, [_handle]),
+    "ws_conn_retain": (c_void_p, [_handle]),
+    "ws_conn_free": (c_int, [_handle]),
+    "ws_conn_close_codes": (c_int, [_handle, _uint16_out, _bytes_out, _uint16_out]),
+    "ws_conn_set_ping_handler": (c_int, [_handle, ws_control_fn, c_void_p, ws_free_fn]),
+    "ws_conn_set_pong_handler": (c_int, [_handle, ws_control_fn, c_void_p, ws_free_fn]),
+    "ws_conn_set_close_handler": (c_int, [_handle, ws_close_fn, c_void_p, ws_free_fn]),
+    "ws_conn_set_read_timeout": (c_int, [_handle, _int64]),
+    "ws_conn_set_write_timeout": (c_int, [_handle, _int64]),
+    "ws_conn_set_close_timeout": (c_int, [_handle, _int64]),
+    "ws_conn_set_read_deadline": (c_int, [_handle, _int64]),
+    "ws_conn_set_write_deadline": (c_int, [_handle, _int64]),
+    "ws_conn_set_read_limit": (c_int, [_handle, c_uint64]),
+    "ws_conn_set_check_utf8": (c_int, [_handle, c_int32, c_int32]),
+    "ws_conn_set_interruptible": (c_int, [_handle, c_int32]),
+    "ws_conn_set_user_data": (c_int, [_handle, c_void_p, ws_free_fn]),
+    "ws_conn_user_data": (c_int, [_handle, POINTER(c_void_p)]),
+    "ws_conn_local_address": (c_int, [_handle, _address_out]),
+    "ws_conn_remote_address": (c_int, [_handle, _address_out]),
+    "ws_conn_subprotocol": (c_int, [_handle, _bytes_out]),
+    "ws_conn_failure": (c_int, [_handle, c_int32, _failure_out]),
+    # header fields
+    "ws_headers_get": (c_int, [_handle, c_size_t, _bytes_out, _bytes_out]),
+    "ws_headers_find": (c_int, [_handle, _string, _bytes_out]),
+    # dialing
+    "ws_dialer_new": (c_int, [_handle_out]),
+    "ws_dialer_free": (c_int, [_handle]),
+    "ws_dialer_add_header": (c_int, [_handle, _string, _string]),
+    "ws_dialer_add_subprotocol": (c_int, [_handle, _string]),
+    "ws_dialer_set_timeout": (c_int, [_handle, _int64]),
+    "ws_dialer_set_read_limit": (c_int, [_handle, c_uint64]),
+    "ws_dialer_dial": (c_int, [_handle, _string, _int64, _handle_out, _failure_out]),
+    "ws_dial_new": (c_int, [_handle, _string, _handle_out]),
+    "ws_dial_use_fd": (c_int, [_handle, c_int32]),
+    "ws_dial_run": (c_int, [_handle, _int64, _handle_out, _failure_out]),
+    "ws_dial_cancel": (c_int, [_handle]),
+    "ws_dial_response": (c_int, [_handle, _int32_out, _handle_out, _bytes_out]),
+    "ws_dial_free": (c_int, [_handle]),
+    # serving
+    "ws_upgrader_new": (c_int, [_handle_out]),
+    "ws_upgrader_free": (c_int, [_handle]),
+    "ws_upgrader_add_subprotocol": (c_int, [_handle, _string]),
+    "ws_upgrader_add_origin": (c_int, [_handle, _string]),
+    "ws_upgrader_set_origin_required": (c_int, [_handle, c_int32]),
+    "ws_upgrader_add_host": (c_int, [_handle, _string]),
+    "ws_upgrader_add_header": (c_int, [_handle, _string, _string]),
+    "ws_upgrader_set_timeout": (c_int, [_handle, _int64]),
+    "ws_upgrader_set_read_limit": (c_int, [_handle, c_uint64]),
+    "ws_upgrader_upgrade": (c_int, [_handle, c_int32, _data, c_size_t, _int64, _handle_out, _failure_out]),
+    "ws_upgrade_new": (c_int, [_handle, c_int32, _data, c_size_t, _handle_out]),
+    "ws_upgrade_request": (c_int, [_handle, _int64, _bytes_out, _handle_out, _failure_out]),
+    "ws_upgrade_accept": (c_int, [_handle, _int64, _handle_out, _failure_out]),
+    "ws_upgrade_refuse": (c_int, [_handle, c_int32, _data, c_size_t]),
+    "ws_upgrade_free": (c_int, [_handle]),
+    "ws_listen": (c_int, [_string, c_uint16, _int32_out, _uint16_out, _failure_out]),
+    "ws_accept": (c_int, [c_int32, _int64, _int32_out, _address_out]),
+}
+
+# Functions that may wait or move many bytes: they release the interpreter lock. For the short others that would cost more
+# than the call: beside a busy thread, getting the lock back takes some 50 us.
+BLOCKING: FrozenSet[str] = frozenset(
+    {
+        "ws_conn_read",
+        "ws_conn_read_into",
+        "ws_conn_write",
+        "ws_conn_write_control",
+        "ws_conn_close",
+        "ws_conn_close_begin",
+        "ws_dialer_dial",
+        "ws_dial_run",
+        "ws_upgrader_upgrade",
+        "ws_upgrade_request",
+        "ws_upgrade_accept",
+        "ws_upgrade_refuse",
+        "ws_listen",
+        "ws_accept",
+    }
+)

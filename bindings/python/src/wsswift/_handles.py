@@ -1,0 +1,120 @@
+"""Owners of the library's handles. Each is a pointer that ctypes passes as it is, and that frees itself exactly once.
+
+ctypes holds a reference to its arguments during a call. So a handle is never freed while a thread is inside the library with
+it, whoever lets go of it meanwhile, and a handle that a call just made is freed even when an exception strikes at once.
+"""
+
+from __future__ import annotations
+
+from ctypes import byref, c_int32, c_void_p, string_at
+from typing import Any, Callable, ClassVar, List, Optional, Sequence, Tuple
+
+from . import _ffi as ffi
+from ._errors import check
+from ._library import lib
+from .datastructures import Headers, HeadersLike, Request, Response, header_pairs
+
+
+class Handle(c_void_p):
+    """NULL until a call writes it."""
+
+    # Bound here, so that it is still there while the interpreter shuts down.
+    _free: ClassVar[Any]
+
+    def __del__(self) -> None:
+        pointer, self.value = self.value, None
+        if pointer is not None:
+            self._free(pointer)
+
+
+class ConnHandle(Handle):
+    """A ws_conn. keep holds what must live as long as it does: the callbacks it was given."""
+
+    _free = lib.ws_conn_free
+    keep: List[Any]
+
+
+class DialerHandle(Handle):
+    """A ws_dialer."""
+
+    _free = lib.ws_dialer_free
+
+
+class DialHandle(Handle):
+    """A ws_dial."""
+
+    _free = lib.ws_dial_free
+
+    def response(self) -> Response:
+        """The server's answer, all zero when there was none."""
+        status, headers, body = c_int32(), c_void_p(), ffi.ws_bytes()
+        check(lib.ws_dial_response(self, byref(status), byref(headers), byref(body)))
+        return Response(status.value, _copy_headers(headers), copy(body))
+
+
+class UpgraderHandle(Handle):
+    """A ws_upgrader."""
+
+    _free = lib.ws_upgrader_free
+
+
+class UpgradeHandle(Handle):
+    """A ws_upgrade."""
+
+    _free = lib.ws_upgrade_free
+
+
+def copy(lent: ffi.ws_bytes) -> bytes:
+    """Bytes that the library lends, copied."""
+    size: int = lent.size
+    return string_at(lent.data, size) if size else b""
+
+
+def copy_text(lent: ffi.ws_bytes) -> str:
+    """The same as text. Header fields are latin-1 by RFC 9110 5.5; what is UTF-8 is read as that."""
+    data = copy(lent)
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+def copy_request(target: ffi.ws_bytes, headers: c_void_p) -> Request:
+    """The request that ws_upgrade_request lends."""
+    return Request(copy_text(target), _copy_headers(headers))
+
+
+def _copy_headers(headers: c_void_p) -> Headers:
+    if not headers:
+        return Headers()
+    fields: List[Tuple[str, str]] = []
+    name, value = ffi.ws_bytes(), ffi.ws_bytes()
+    while lib.ws_headers_get(headers, len(fields), byref(name), byref(value)) == ffi.WS_OK:
+        fields.append((copy_text(name), copy_text(value)))
+    return Headers(fields)
+
+
+def c_string(text: str, what: str) -> bytes:
+    """A str for a const char * argument. C would cut it at a NUL, so that is an error here."""
+    if not isinstance(text, str):
+        raise TypeError(f"{what} must be a str, not {type(text).__name__}")
+    if "\0" in text:
+        raise ValueError(f"{what} must not contain a NUL character")
+    return text.encode()
+
+
+def add_strings(
+    setter: Callable[..., int], handle: Handle, values: Optional[Sequence[str]], what: str
+) -> None:
+    """Gives each of the strings to a setter that takes one."""
+    if isinstance(values, str):
+        raise TypeError(f"{what}s must be a sequence of str, not a str")
+    for value in values or ():
+        check(setter(handle, c_string(value, what)), what=f"{what} {value!r}")
+
+
+def add_headers(setter: Callable[..., int], handle: Handle, fields: Optional[HeadersLike]) -> None:
+    """Gives each of the header fields to a setter."""
+    for name, value in header_pairs(fields or ()):
+        # The value may be a secret: the text names the field only.
+        check(setter(handle, c_string(name, "header name"), c_string(value, "header value")), what=f"header {name!r}")

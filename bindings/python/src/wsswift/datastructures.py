@@ -1,0 +1,71 @@
+"""What an opening handshake is made of, as Python values: header fields, the request, the response."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Iterable, Iterator, List, Mapping, Tuple, Union
+
+__all__ = ["Headers", "HeadersLike", "Request", "Response"]
+
+HeadersLike = Union[Mapping[str, str], Iterable[Tuple[str, str]]]
+
+
+class Headers(Mapping[str, str]):
+    """Header fields in the order received. Names are compared without case (RFC 9110 5.1).
+
+    `headers[name]` is the first field of that name; get_all() has all of them, raw_items() every field.
+    """
+
+    def __init__(self, fields: HeadersLike = ()) -> None:
+        self._fields: List[Tuple[str, str]] = list(header_pairs(fields))
+
+    def __getitem__(self, name: str) -> str:
+        values = self.get_all(name)
+        if not values:
+            raise KeyError(name)
+        return values[0]
+
+    def __iter__(self) -> Iterator[str]:
+        """Each name once, in lower case."""
+        return iter(dict.fromkeys(name.lower() for name, _ in self._fields))
+
+    def __len__(self) -> int:
+        return len({name.lower() for name, _ in self._fields})
+
+    def __repr__(self) -> str:
+        return f"Headers({self._fields!r})"
+
+    def get_all(self, name: str) -> List[str]:
+        """The values of all fields of that name, in order; empty when there are none."""
+        wanted = name.lower()
+        return [value for key, value in self._fields if key.lower() == wanted]
+
+    def raw_items(self) -> Iterator[Tuple[str, str]]:
+        """Every field as received, repeated names included."""
+        return iter(self._fields)
+
+
+def header_pairs(fields: HeadersLike) -> Iterable[Tuple[str, str]]:
+    """Name and value of each field of a mapping or of a sequence of pairs."""
+    if isinstance(fields, Headers):
+        return fields.raw_items()
+    if isinstance(fields, Mapping):
+        return fields.items()
+    return fields
+
+
+@dataclass(frozen=True)
+class Request:
+    """An opening handshake request. path is the request target: path and query."""
+
+    path: str
+    headers: Headers
+
+
+@dataclass(frozen=True)
+class Response:
+    """The server's answer. body holds at most its first 1024 bytes."""
+
+    status_code: int
+    headers: Headers = field(default_factory=Headers)
+    body: bytes = b""

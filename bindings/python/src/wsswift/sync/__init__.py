@@ -1,0 +1,9 @@
+"""Blocking connections: connect() for clients, serve() for servers with a thread for each connection."""
+
+from __future__ import annotations
+
+from .client import ClientConnection, connect
+from .connection import Connection
+from .server import Server, ServerConnection, serve
+
+__all__ = ["ClientConnection", "Connection", "Server", "ServerConnection", "connect", "serve"]

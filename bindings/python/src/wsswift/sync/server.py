@@ -1,0 +1,312 @@
+"""serve(): a server with one thread for each connection."""
+
+from __future__ import annotations
+
+import logging
+import os
+import select
+import socket
+import threading
+from ctypes import byref, c_int32, c_uint16, c_void_p
+from types import TracebackType
+from typing import Callable, FrozenSet, Optional, Sequence, Set, Type
+
+from .. import _ffi as ffi
+from .._errors import check, exception, fault, handshake_exception
+from .._handles import ConnHandle, UpgradeHandle, UpgraderHandle, add_headers, add_strings, c_string, copy_request
+from .._library import lib
+from .._time import deadline, milliseconds, remaining
+from ..datastructures import HeadersLike, Request
+from ..exceptions import ConnectionClosed
+from ._closing import close_reason
+from ._data import read_limit
+from .connection import Connection
+
+__all__ = ["Server", "ServerConnection", "serve"]
+
+_log = logging.getLogger("wsswift.server")
+
+_GOING_AWAY = 1001
+_INTERNAL_ERROR = 1011
+_UNAVAILABLE = 503
+# A deadline in the past: does not block.
+_AT_ONCE = 1
+
+
+class ServerConnection(Connection):
+    """The server's end of a connection."""
+
+    def __init__(self, handle: ConnHandle, request: Request, *, close_timeout_ms: int) -> None:
+        super().__init__(handle, close_timeout_ms=close_timeout_ms)
+        self.request = request
+        """The opening handshake: its path, query included, and header fields."""
+
+
+Handler = Callable[[ServerConnection], object]
+
+
+class Server:
+    """A listening server, from serve(). As a context manager, it shuts down at the end of the block."""
+
+    def __init__(
+        self,
+        listener: socket.socket,
+        handler: Handler,
+        upgrader: UpgraderHandle,
+        *,
+        close_timeout: Optional[float],
+    ) -> None:
+        self.socket = listener
+        """The listening socket."""
+        self._handler = handler
+        self._upgrader = upgrader
+        self._close_timeout = close_timeout
+        self._wake_reader, self._wake_writer = socket.socketpair()
+        for end in (listener, self._wake_reader, self._wake_writer):
+            end.setblocking(False)
+        # One operation on a set is atomic, so these need no lock, which a signal handler that shuts down could not take.
+        self._connections: Set[ServerConnection] = set()
+        self._threads: Set[threading.Thread] = set()
+        self._closing = False
+        self._closing_thread: Optional[int] = None
+        self._closed = threading.Event()
+        self._accepting_thread: Optional[int] = None
+        self._stopped = threading.Event()  # nobody is in serve_forever()
+        self._stopped.set()
+
+    @property
+    def port(self) -> int:
+        """The port that the server listens on; 0 for a Unix socket."""
+        name = self.socket.getsockname()
+        return name[1] if isinstance(name, tuple) else 0
+
+    @property
+    def connections(self) -> FrozenSet[ServerConnection]:
+        """The connections open now."""
+        return frozenset(self._connections)
+
+    def fileno(self) -> int:
+        """The descriptor of the listening socket; -1 after shutdown()."""
+        return self.socket.fileno()
+
+    def serve_forever(self) -> None:
+        """Accepts connections until shutdown(). Raises OSError when the listening socket fails."""
+        self._stopped.clear()
+        self._accepting_thread = threading.get_ident()
+        try:
+            self._accept_all()
+        finally:
+            self._accepting_thread = None
+            if self._closing:
+                self._close_sockets()
+            self._stopped.set()
+
+    def _accept_all(self) -> None:
+        if self._closing:
+            return
+        poller = select.poll()
+        poller.register(self.socket, select.POLLIN)
+        poller.register(self._wake_reader, select.POLLIN)
+        while not self._closing:
+            poller.poll()
+            if not self._closing:
+                self._accept()
+
+    def shutdown(self, code: int = _GOING_AWAY, reason: str = "") -> None:
+        """Stops accepting, closes every connection at once with this code, and waits for the handlers.
+
+        Waits at most close_timeout seconds. Handshakes in progress are answered 503. Any thread may call it, a signal handler
+        and a connection's handler too; later calls wait for the first one.
+        """
+        close_reason(code, reason)
+        if self._closing:
+            self._wait_closed()
+            return
+        self._closing = True
+        self._closing_thread = threading.get_ident()
+        try:
+            self._stop_accepting()
+            self._close_connections(code, reason)
+        finally:
+            self._closed.set()
+
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: Optional[Type[BaseException]],
+        exc_value: Optional[BaseException],
+        traceback: Optional[TracebackType],
+    ) -> None:
+        self.shutdown()
+
+    def _wait_closed(self) -> None:
+        """Waits for the shutdown that another thread began, unless that one waits for us."""
+        if self._closing_thread != threading.get_ident() and threading.current_thread() not in self._threads:
+            self._closed.wait()
+
+    def _stop_accepting(self) -> None:
+        self._wake_writer.send(b"x")
+        # A signal handler may have come here from inside serve_forever(), which then closes the sockets itself.
+        if self._accepting_thread != threading.get_ident():
+            self._stopped.wait()
+            self._close_sockets()
+
+    def _close_sockets(self) -> None:
+        for end in (self.socket, self._wake_reader, self._wake_writer):
+            end.close()
+
+    def _close_connections(self, code: int, reason: str) -> None:
+        until = deadline(self._close_timeout)
+        open_now = list(self._connections)
+        for connection in open_now:
+            connection._begin_close(code, reason)
+        # Every peer has our close frame by now, so the answers come in together, whatever the order here.
+        for connection in open_now:
+            connection._close(code, reason, until)
+        for thread in list(self._threads):
+            if thread is not threading.current_thread():
+                rest = remaining(until)
+                thread.join(None if rest < 0 else rest)
+
+    def _accept(self) -> None:
+        """Takes one connection and gives it its thread."""
+        fd = c_int32(-1)
+        result = lib.ws_accept(self.socket.fileno(), _AT_ONCE, byref(fd), None)
+        if result == ffi.WS_ERR_TIMEOUT:
+            return
+        if result == ffi.WS_ERR_FDS:
+            _log.warning("cannot accept a connection: %s", exception(fault(result)))
+            return
+        check(result, what="accept")
+        try:
+            threading.Thread(target=self._serve, args=(fd.value,), name="wsswift connection", daemon=True).start()
+        except RuntimeError as error:
+            _log.error("no thread for a connection: %s", error)
+            os.close(fd.value)
+
+    def _serve(self, fd: int) -> None:
+        """The life of one connection, on its own thread."""
+        try:
+            connection = self._handshake(fd)
+        except Exception as error:
+            _log.info("opening handshake failed: %s", error)
+            return
+        if connection is None:
+            return
+        thread = threading.current_thread()
+        self._threads.add(thread)
+        self._connections.add(connection)
+        try:
+            if self._closing:
+                connection.close(_GOING_AWAY)
+            self._run_handler(connection)
+        finally:
+            self._connections.discard(connection)
+            self._threads.discard(thread)
+
+    def _handshake(self, fd: int) -> Optional[ServerConnection]:
+        """The opening handshake. None when the server is shutting down."""
+        upgrade, handle, failure = UpgradeHandle(), ConnHandle(), ffi.ws_failure()
+        target, headers = ffi.ws_bytes(), c_void_p()
+        check(lib.ws_upgrade_new(self._upgrader, fd, None, 0, byref(upgrade)))
+        result = lib.ws_upgrade_request(upgrade, 0, byref(target), byref(headers), byref(failure))
+        if result == ffi.WS_OK and self._closing:
+            lib.ws_upgrade_refuse(upgrade, _UNAVAILABLE, None, 0)
+            return None
+        if result == ffi.WS_OK:
+            request = copy_request(target, headers)
+            result = lib.ws_upgrade_accept(upgrade, 0, byref(handle), byref(failure))
+        if result != ffi.WS_OK:
+            raise handshake_exception(fault(result, failure))
+        return ServerConnection(handle, request, close_timeout_ms=milliseconds(self._close_timeout, "close_timeout"))
+
+    def _run_handler(self, connection: ServerConnection) -> None:
+        code = 1000
+        try:
+            self._handler(connection)
+        except ConnectionClosed as closed:
+            _log.debug("connection closed: %s", closed)
+        except BaseException:
+            # Whatever it was, it ends this connection only: this thread runs nothing else.
+            _log.error("connection handler failed", exc_info=True)
+            code = _INTERNAL_ERROR
+        connection.close(code)
+
+
+def serve(
+    handler: Handler,
+    host: Optional[str] = None,
+    port: Optional[int] = None,
+    *,
+    sock: Optional[socket.socket] = None,
+    origins: Optional[Sequence[Optional[str]]] = None,
+    hosts: Optional[Sequence[str]] = None,
+    subprotocols: Optional[Sequence[str]] = None,
+    additional_headers: Optional[HeadersLike] = None,
+    open_timeout: Optional[float] = 10,
+    close_timeout: Optional[float] = 10,
+    max_size: Optional[int] = 2**20,
+) -> Server:
+    """Listens, and gives the server whose serve_forever() runs handler(connection) for each client on a thread of its own.
+
+    A connection is closed when its handler returns: with 1000, or with 1011 when it raises. A handler may let ConnectionClosed
+    pass.
+
+    host: None is 127.0.0.1, "" or "*" every address, else a name, an address, or "unix:" and a path.
+    port: None or 0 picks one; see Server.port.
+    sock: a listening socket to use instead; it is taken over.
+    origins: the values of Origin to accept, None in the list for requests without one. By default the server's own origin, and
+        requests without Origin, which do not come from browsers. "https://*.example.com" allows subdomains, "*" all.
+    hosts: the Host names to accept, without port; "*.example.com" and "*" as above. By default, on a loopback address, only
+        localhost and loopback addresses (against DNS rebinding); otherwise all.
+    subprotocols: those we speak; the first one of the client's list is chosen.
+    additional_headers: header fields for the 101 response.
+    open_timeout: seconds for a client's whole request; None: for ever.
+    close_timeout: seconds that closing waits for a peer; None: for ever.
+    max_size: the largest message to receive, in bytes; a larger one closes with 1009. None: no limit.
+
+    Raises OSError when it cannot listen; ValueError for a wrong argument.
+    """
+    try:
+        milliseconds(close_timeout, "close_timeout")
+        upgrader = _upgrader(origins, hosts, subprotocols, additional_headers, open_timeout, max_size)
+        listener = _listen(host, port) if sock is None else socket.socket(fileno=sock.detach())
+    except BaseException:
+        if sock is not None:
+            sock.close()
+        raise
+    return Server(listener, handler, upgrader, close_timeout=close_timeout)
+
+
+def _upgrader(
+    origins: Optional[Sequence[Optional[str]]],
+    hosts: Optional[Sequence[str]],
+    subprotocols: Optional[Sequence[str]],
+    additional_headers: Optional[HeadersLike],
+    open_timeout: Optional[float],
+    max_size: Optional[int],
+) -> UpgraderHandle:
+    upgrader = UpgraderHandle()
+    check(lib.ws_upgrader_new(byref(upgrader)))
+    if origins is not None:
+        named = [origin for origin in origins if origin is not None]
+        add_strings(lib.ws_upgrader_add_origin, upgrader, named, "origin")
+        check(lib.ws_upgrader_set_origin_required(upgrader, int(None not in origins)))
+    add_strings(lib.ws_upgrader_add_host, upgrader, hosts, "host")
+    add_strings(lib.ws_upgrader_add_subprotocol, upgrader, subprotocols, "subprotocol")
+    add_headers(lib.ws_upgrader_add_header, upgrader, additional_headers)
+    check(lib.ws_upgrader_set_timeout(upgrader, milliseconds(open_timeout, "open_timeout")))
+    check(lib.ws_upgrader_set_read_limit(upgrader, read_limit(max_size)))
+    return upgrader
+
+
+def _listen(host: Optional[str], port: Optional[int]) -> socket.socket:
+    port = port or 0
+    if not 0 <= port <= 0xFFFF:
+        raise ValueError(f"port must be 0 to 65535, not {port}")
+    name = None if host is None else c_string(host or "*", "host")
+    fd, bound, failure = c_int32(-1), c_uint16(), ffi.ws_failure()
+    check(lib.ws_listen(name, port, byref(fd), byref(bound), byref(failure)), failure)
+    return socket.socket(fileno=fd.value)
