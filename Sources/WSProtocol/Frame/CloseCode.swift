@@ -85,8 +85,10 @@ public struct ClosePayload {
 
   private static func cutAtCharacter(_ reason: ByteView) -> ByteView {
     guard reason.count > maximumReason else { return reason }
-    var end = maximumReason
-    while end > 0, reason[end] & 0xC0 == 0x80 { end -= 1 }
-    return reason.cut(0, end)
+    // At most three bytes back; where no character begins there, the bytes are not UTF-8 and are refused as they are.
+    for end in stride(from: maximumReason, to: maximumReason - 4, by: -1) where reason[end] & 0xC0 != 0x80 {
+      return reason.cut(0, end)
+    }
+    return reason.cut(0, maximumReason)
   }
 }
