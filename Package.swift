@@ -18,7 +18,7 @@ let package = Package(
     .target(name: "WSProtocol", dependencies: ["CMemory"], swiftSettings: strict),
     .target(name: "WSTransport", dependencies: ["CLinux"], swiftSettings: strict),
     .target(name: "WSSwift", dependencies: ["WSProtocol", "WSTransport"], swiftSettings: strict),
-    .target(name: "WSCABI", dependencies: ["CWSSwift", "WSProtocol", "WSSwift"], swiftSettings: strict),
+    .target(name: "WSCABI", dependencies: ["CWSSwift", "WSProtocol", "WSTransport", "WSSwift"], swiftSettings: strict),
     .testTarget(name: "WSProtocolTests", dependencies: ["WSProtocol"], swiftSettings: strict),
     .testTarget(name: "WSTransportTests", dependencies: ["WSTransport"], swiftSettings: strict),
     .testTarget(name: "WSSwiftTests", dependencies: ["WSSwift", "WSProtocol"], swiftSettings: strict),

@@ -1,0 +1,110 @@
+// The conventions that every exported function obeys: handles are checked before they are used, bytes and strings are checked
+// before they are read, outputs are written in every case. Nothing in this module decides anything about the protocol.
+import CWSSwift
+import Synchronization
+import WSProtocol
+import WSSwift
+import WSTransport
+
+/// What a handle points to. The tag is the first stored property of every handle, so that a pointer to a handle of another type is
+/// found out before it is used.
+class Handle {
+  let tag: UInt64
+  private let users = Atomic<Int32>(1)
+
+  init(tag: UInt64) { self.tag = tag }
+
+  final func addUser() { users.add(1, ordering: .relaxed) }
+
+  /// True for the last one.
+  final func removeUser() -> Bool { users.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 }
+}
+
+/// A type of handle, told by its tag.
+protocol Tagged: Handle {
+  static var tag: UInt64 { get }
+}
+
+/// Where the first stored property of a Swift object lies: behind its type and its reference count.
+private let firstProperty = 16
+
+/// The object behind a handle; nil for NULL and for handles of another type.
+@inline(__always)
+func object<T: Tagged>(_ handle: OpaquePointer?, _ type: T.Type) -> T? {
+  guard let handle else { return nil }
+  let pointer = UnsafeRawPointer(handle)
+  guard UInt(bitPattern: pointer) & 7 == 0, pointer.load(fromByteOffset: firstProperty, as: UInt64.self) == T.tag else {
+    return nil
+  }
+  return Unmanaged<T>.fromOpaque(pointer).takeUnretainedValue()
+}
+
+/// A handle for C, with one reference.
+func handle<T: Tagged>(giving object: T) -> OpaquePointer {
+  OpaquePointer(Unmanaged.passRetained(object).toOpaque())
+}
+
+/// Gives a reference back; `last` runs before the last one is gone. NULL is nothing to free.
+func free<T: Tagged>(_ handle: OpaquePointer?, _ type: T.Type, last: (T) -> Void = { _ in }) -> Int32 {
+  guard handle != nil else { return WS_OK }
+  guard let object = object(handle, type) else { return invalid }
+  if object.removeUser() {
+    last(object)
+    Unmanaged.passUnretained(object).release()
+  }
+  return WS_OK
+}
+
+/// WS_OK as the type of results.
+let WS_OK: Int32 = 0
+/// What a wrong argument gives.
+let invalid = WS_ERR_INVALID.rawValue
+
+/// The caller's bytes; nil for NULL with a size.
+@inline(__always)
+func bytes(_ data: UnsafeRawPointer?, _ size: Int) -> ByteView? {
+  guard size >= 0, data != nil || size == 0 else { return nil }
+  return ByteView(start: data, count: size)
+}
+
+/// The longest string that a call takes.
+private let longestString = 65536
+
+/// The caller's NUL-terminated string; nil for NULL and for one that is too long.
+func string(_ text: UnsafePointer<CChar>?) -> ByteView? {
+  guard let text else { return nil }
+  var count = 0
+  while text[count] != 0 {
+    count += 1
+    guard count <= longestString else { return nil }
+  }
+  return ByteView(start: text, count: count)
+}
+
+extension ws_bytes {
+  /// Lends bytes to the caller.
+  init(_ view: ByteView) {
+    self.init(data: view.baseAddress?.assumingMemoryBound(to: UInt8.self), size: view.count)
+  }
+}
+
+/// A deadline of the caller's: nil for 0, the configured timeout.
+@inline(__always)
+func deadline(_ nanoseconds: Int64) -> Deadline? {
+  nanoseconds == 0 ? nil : Deadline(nanoseconds: nanoseconds)
+}
+
+/// A pointer of the application's with its free function, which is called exactly once, when the last user of this object lets go.
+final class UserPointer {
+  let pointer: UnsafeMutableRawPointer?
+  private let free: ws_free_fn?
+
+  init(_ pointer: UnsafeMutableRawPointer?, _ free: ws_free_fn?) {
+    self.pointer = pointer
+    self.free = free
+  }
+
+  deinit {
+    free?(pointer)
+  }
+}

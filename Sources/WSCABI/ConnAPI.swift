@@ -1,0 +1,155 @@
+// ws_conn: reading, writing, closing, life and death.
+import CWSSwift
+import WSProtocol
+import WSSwift
+
+/// The object behind a ws_conn.
+final class ConnHandle: Handle, Tagged {
+  static let tag: UInt64 = 0x7773_5F63_6F6E_6E01
+  let conn: Conn
+  let userData = UserDataSlot()
+
+  init(_ conn: Conn) {
+    self.conn = conn
+    super.init(tag: Self.tag)
+  }
+}
+
+@_cdecl("ws_conn_read") @implementation
+public func ws_conn_read(
+  _ conn: OpaquePointer!, _ type: UnsafeMutablePointer<Int32>!, _ message: UnsafeMutablePointer<ws_bytes>!
+) -> Int32 {
+  type?.pointee = 0
+  message?.pointee = ws_bytes()
+  guard let handle = object(conn, ConnHandle.self), let type, let message else { return invalid }
+  return result { () throws(WSError) in
+    guard let read = try handle.conn.read() else { return Int32(WS_END) }
+    type.pointee = Int32(read.kind.rawValue)
+    message.pointee = ws_bytes(read.bytes)
+    return WS_OK
+  }
+}
+
+@_cdecl("ws_conn_read_into") @implementation
+public func ws_conn_read_into(
+  _ conn: OpaquePointer!, _ type: UnsafeMutablePointer<Int32>!, _ buf: UnsafeMutableRawPointer!, _ room: Int,
+  _ size: UnsafeMutablePointer<Int>!
+) -> Int32 {
+  type?.pointee = 0
+  size?.pointee = 0
+  guard let handle = object(conn, ConnHandle.self), let type, let size, bytes(buf, room) != nil else { return invalid }
+  do throws(WSError) {
+    let space = UnsafeMutableRawBufferPointer(start: buf, count: room)
+    guard let read = try handle.conn.read(into: space) else { return Int32(WS_END) }
+    type.pointee = Int32(read.kind.rawValue)
+    size.pointee = read.size
+    return WS_OK
+  } catch {
+    if case .noRoom(let needed) = error { size.pointee = needed }
+    return status(error)
+  }
+}
+
+@_cdecl("ws_conn_write") @implementation
+public func ws_conn_write(_ conn: OpaquePointer!, _ type: Int32, _ data: UnsafeRawPointer!, _ size: Int) -> Int32 {
+  guard let handle = object(conn, ConnHandle.self), let payload = bytes(data, size),
+    let kind = UInt8(exactly: type).flatMap({ MessageKind(rawValue: $0) })
+  else { return invalid }
+  return result { () throws(WSError) in
+    try handle.conn.write(kind, payload)
+    return WS_OK
+  }
+}
+
+@_cdecl("ws_conn_write_control") @implementation
+public func ws_conn_write_control(
+  _ conn: OpaquePointer!, _ type: Int32, _ data: UnsafeRawPointer!, _ size: Int, _ deadline_ns: Int64
+) -> Int32 {
+  guard let handle = object(conn, ConnHandle.self), let payload = bytes(data, size),
+    let opcode = UInt8(exactly: type).flatMap({ ControlOpcode(rawValue: $0) })
+  else { return invalid }
+  return result { () throws(WSError) in
+    try handle.conn.writeControl(opcode, payload, deadline: deadline(deadline_ns))
+    return WS_OK
+  }
+}
+
+@_cdecl("ws_conn_close") @implementation
+public func ws_conn_close(
+  _ conn: OpaquePointer!, _ code: UInt16, _ reason: UnsafeRawPointer!, _ size: Int, _ deadline_ns: Int64
+) -> Int32 {
+  guard let handle = object(conn, ConnHandle.self), let reason = bytes(reason, size) else { return invalid }
+  return result { () throws(WSError) in
+    try handle.conn.close(closeCode(code), reason: reason, deadline: deadline(deadline_ns))
+    return WS_OK
+  }
+}
+
+@_cdecl("ws_conn_close_begin") @implementation
+public func ws_conn_close_begin(
+  _ conn: OpaquePointer!, _ code: UInt16, _ reason: UnsafeRawPointer!, _ size: Int
+) -> Int32 {
+  guard let handle = object(conn, ConnHandle.self), let reason = bytes(reason, size) else { return invalid }
+  return result { () throws(WSError) in
+    try handle.conn.beginClose(closeCode(code), reason: reason)
+    return WS_OK
+  }
+}
+
+/// 0 stands for "no code", as 1005 does.
+private func closeCode(_ code: UInt16) -> CloseCode {
+  code == 0 ? .noStatus : CloseCode(rawValue: code)
+}
+
+@_cdecl("ws_conn_abort") @implementation
+public func ws_conn_abort(_ conn: OpaquePointer!) -> Int32 {
+  guard let handle = object(conn, ConnHandle.self) else { return invalid }
+  handle.conn.abort()
+  return WS_OK
+}
+
+@_cdecl("ws_conn_retain") @implementation
+public func ws_conn_retain(_ conn: OpaquePointer!) -> OpaquePointer! {
+  guard let handle = object(conn, ConnHandle.self) else { return nil }
+  handle.addUser()
+  return conn
+}
+
+@_cdecl("ws_conn_free") @implementation
+public func ws_conn_free(_ conn: OpaquePointer!) -> Int32 {
+  free(conn, ConnHandle.self) { $0.conn.abort() }
+}
+
+@_cdecl("ws_conn_close_codes") @implementation
+public func ws_conn_close_codes(
+  _ conn: OpaquePointer!, _ theirs: UnsafeMutablePointer<UInt16>!, _ reason: UnsafeMutablePointer<ws_bytes>!,
+  _ ours: UnsafeMutablePointer<UInt16>!
+) -> Int32 {
+  theirs?.pointee = 0
+  reason?.pointee = ws_bytes()
+  ours?.pointee = 0
+  guard let handle = object(conn, ConnHandle.self) else { return invalid }
+  theirs?.pointee = handle.conn.closeCodeReceived?.rawValue ?? 0
+  reason?.pointee = ws_bytes(handle.conn.closeReason)
+  ours?.pointee = handle.conn.ourCloseCode?.rawValue ?? 0
+  return WS_OK
+}
+
+@_cdecl("ws_conn_subprotocol") @implementation
+public func ws_conn_subprotocol(_ conn: OpaquePointer!, _ name: UnsafeMutablePointer<ws_bytes>!) -> Int32 {
+  name?.pointee = ws_bytes()
+  guard let handle = object(conn, ConnHandle.self), let name else { return invalid }
+  name.pointee = ws_bytes(handle.conn.subprotocol)
+  return WS_OK
+}
+
+@_cdecl("ws_conn_failure") @implementation
+public func ws_conn_failure(_ conn: OpaquePointer!, _ half: Int32, _ failure: UnsafeMutablePointer<ws_failure>!) -> Int32 {
+  guard let failure, fill(failure, nil), let handle = object(conn, ConnHandle.self) else { return invalid }
+  switch Int(half) {
+  case WS_READ: _ = fill(failure, handle.conn.lastFailure(of: .read))
+  case WS_WRITE: _ = fill(failure, handle.conn.lastFailure(of: .write))
+  default: return invalid
+  }
+  return WS_OK
+}

@@ -1,0 +1,121 @@
+// ws_conn: handlers, timeouts, limits, addresses and the application's own pointer.
+import CWSSwift
+import WSProtocol
+import WSSwift
+import WSTransport
+
+/// Runs `body` on the connection behind the handle.
+@inline(__always)
+private func with(_ conn: OpaquePointer?, _ body: (Conn) -> Void) -> Int32 {
+  guard let handle = object(conn, ConnHandle.self) else { return invalid }
+  body(handle.conn)
+  return WS_OK
+}
+
+/// The handler that calls a C function, and keeps its user pointer alive as long as itself.
+private func controlHandler(_ conn: OpaquePointer?, _ fn: ws_control_fn?, _ user: UserPointer) -> ControlHandler? {
+  guard let fn else { return nil }
+  return { payload in fn(conn, payload.baseAddress, payload.count, user.pointer) == 0 }
+}
+
+@_cdecl("ws_conn_set_ping_handler") @implementation
+public func ws_conn_set_ping_handler(
+  _ conn: OpaquePointer!, _ fn: ws_control_fn!, _ user: UnsafeMutableRawPointer!, _ free_user: ws_free_fn!
+) -> Int32 {
+  let user = UserPointer(user, free_user)
+  return with(conn) { $0.setPingHandler(controlHandler(conn, fn, user)) }
+}
+
+@_cdecl("ws_conn_set_pong_handler") @implementation
+public func ws_conn_set_pong_handler(
+  _ conn: OpaquePointer!, _ fn: ws_control_fn!, _ user: UnsafeMutableRawPointer!, _ free_user: ws_free_fn!
+) -> Int32 {
+  let user = UserPointer(user, free_user)
+  return with(conn) { $0.setPongHandler(controlHandler(conn, fn, user)) }
+}
+
+@_cdecl("ws_conn_set_close_handler") @implementation
+public func ws_conn_set_close_handler(
+  _ conn: OpaquePointer!, _ fn: ws_close_fn!, _ user: UnsafeMutableRawPointer!, _ free_user: ws_free_fn!
+) -> Int32 {
+  let user = UserPointer(user, free_user)
+  return with(conn) { connection in
+    guard let fn else { return connection.setCloseHandler(nil) }
+    connection.setCloseHandler { code, reason in
+      fn(conn, code.rawValue, reason.baseAddress, reason.count, user.pointer) == 0
+    }
+  }
+}
+
+@_cdecl("ws_conn_set_read_timeout") @implementation
+public func ws_conn_set_read_timeout(_ conn: OpaquePointer!, _ ms: Int64) -> Int32 {
+  guard ms >= 0 else { return invalid }
+  return with(conn) { $0.setReadTimeout(milliseconds: ms) }
+}
+
+@_cdecl("ws_conn_set_write_timeout") @implementation
+public func ws_conn_set_write_timeout(_ conn: OpaquePointer!, _ ms: Int64) -> Int32 {
+  guard ms >= 0 else { return invalid }
+  return with(conn) { $0.setWriteTimeout(milliseconds: ms) }
+}
+
+@_cdecl("ws_conn_set_close_timeout") @implementation
+public func ws_conn_set_close_timeout(_ conn: OpaquePointer!, _ ms: Int64) -> Int32 {
+  guard ms >= 0 else { return invalid }
+  return with(conn) { $0.setCloseTimeout(milliseconds: ms) }
+}
+
+@_cdecl("ws_conn_set_read_deadline") @implementation
+public func ws_conn_set_read_deadline(_ conn: OpaquePointer!, _ deadline_ns: Int64) -> Int32 {
+  with(conn) { $0.setReadDeadline(deadline(deadline_ns)) }
+}
+
+@_cdecl("ws_conn_set_write_deadline") @implementation
+public func ws_conn_set_write_deadline(_ conn: OpaquePointer!, _ deadline_ns: Int64) -> Int32 {
+  with(conn) { $0.setWriteDeadline(deadline(deadline_ns)) }
+}
+
+@_cdecl("ws_conn_set_read_limit") @implementation
+public func ws_conn_set_read_limit(_ conn: OpaquePointer!, _ bytes: UInt64) -> Int32 {
+  with(conn) { $0.setReadLimit(bytes) }
+}
+
+@_cdecl("ws_conn_set_check_utf8") @implementation
+public func ws_conn_set_check_utf8(_ conn: OpaquePointer!, _ received: Int32, _ sent: Int32) -> Int32 {
+  with(conn) { $0.setChecksUTF8(received: received != 0, sent: sent != 0) }
+}
+
+@_cdecl("ws_conn_set_interruptible") @implementation
+public func ws_conn_set_interruptible(_ conn: OpaquePointer!, _ on: Int32) -> Int32 {
+  with(conn) { $0.setInterruptible(on != 0) }
+}
+
+@_cdecl("ws_conn_set_user_data") @implementation
+public func ws_conn_set_user_data(_ conn: OpaquePointer!, _ user: UnsafeMutableRawPointer!, _ free_user: ws_free_fn!) -> Int32 {
+  let user = UserPointer(user, free_user)
+  guard let handle = object(conn, ConnHandle.self) else { return invalid }
+  handle.userData.store(user)
+  return WS_OK
+}
+
+@_cdecl("ws_conn_user_data") @implementation
+public func ws_conn_user_data(_ conn: OpaquePointer!, _ user: UnsafeMutablePointer<UnsafeMutableRawPointer?>!) -> Int32 {
+  user?.pointee = nil
+  guard let handle = object(conn, ConnHandle.self), let user else { return invalid }
+  user.pointee = handle.userData.pointer
+  return WS_OK
+}
+
+@_cdecl("ws_conn_local_address") @implementation
+public func ws_conn_local_address(_ conn: OpaquePointer!, _ address: UnsafeMutablePointer<ws_address>!) -> Int32 {
+  guard let address, fill(address, nil), let handle = object(conn, ConnHandle.self) else { return invalid }
+  _ = fill(address, handle.conn.address(of: .local))
+  return WS_OK
+}
+
+@_cdecl("ws_conn_remote_address") @implementation
+public func ws_conn_remote_address(_ conn: OpaquePointer!, _ address: UnsafeMutablePointer<ws_address>!) -> Int32 {
+  guard let address, fill(address, nil), let handle = object(conn, ConnHandle.self) else { return invalid }
+  _ = fill(address, handle.conn.address(of: .remote))
+  return WS_OK
+}

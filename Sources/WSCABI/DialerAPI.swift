@@ -1,0 +1,157 @@
+// ws_dialer and ws_dial: opening connections.
+import CWSSwift
+import WSProtocol
+import WSSwift
+
+/// The object behind a ws_dialer.
+final class DialerHandle: Handle, Tagged {
+  static let tag: UInt64 = 0x7773_5F64_6C72_0001
+  let dialer = Dialer()
+
+  init() { super.init(tag: Self.tag) }
+}
+
+/// The object behind a ws_dial.
+final class DialHandle: Handle, Tagged {
+  static let tag: UInt64 = 0x7773_5F64_6961_6C01
+  let dial: Dial
+  let headers: HeadersHandle
+
+  init(_ dial: Dial) {
+    self.dial = dial
+    headers = HeadersHandle(.response(dial))
+    super.init(tag: Self.tag)
+  }
+}
+
+/// Runs a setter on the configuration behind the handle.
+private func change(_ dialer: OpaquePointer?, _ body: (Dialer) throws(WSError) -> Void) -> Int32 {
+  guard let handle = object(dialer, DialerHandle.self) else { return invalid }
+  return result { () throws(WSError) in
+    try body(handle.dialer)
+    return WS_OK
+  }
+}
+
+@_cdecl("ws_dialer_new") @implementation
+public func ws_dialer_new(_ dialer: UnsafeMutablePointer<OpaquePointer?>!) -> Int32 {
+  guard let dialer else { return invalid }
+  dialer.pointee = handle(giving: DialerHandle())
+  return WS_OK
+}
+
+@_cdecl("ws_dialer_free") @implementation
+public func ws_dialer_free(_ dialer: OpaquePointer!) -> Int32 {
+  free(dialer, DialerHandle.self)
+}
+
+@_cdecl("ws_dialer_add_header") @implementation
+public func ws_dialer_add_header(
+  _ dialer: OpaquePointer!, _ name: UnsafePointer<CChar>!, _ value: UnsafePointer<CChar>!
+) -> Int32 {
+  guard let name = string(name), let value = string(value) else { return invalid }
+  return change(dialer) { (dialer) throws(WSError) in try dialer.addHeader(name, value) }
+}
+
+@_cdecl("ws_dialer_add_subprotocol") @implementation
+public func ws_dialer_add_subprotocol(_ dialer: OpaquePointer!, _ name: UnsafePointer<CChar>!) -> Int32 {
+  guard let name = string(name) else { return invalid }
+  return change(dialer) { (dialer) throws(WSError) in try dialer.addSubprotocol(name) }
+}
+
+@_cdecl("ws_dialer_set_timeout") @implementation
+public func ws_dialer_set_timeout(_ dialer: OpaquePointer!, _ ms: Int64) -> Int32 {
+  guard ms >= 0 else { return invalid }
+  return change(dialer) { (dialer) throws(WSError) in try dialer.setTimeout(milliseconds: ms) }
+}
+
+@_cdecl("ws_dialer_set_read_limit") @implementation
+public func ws_dialer_set_read_limit(_ dialer: OpaquePointer!, _ bytes: UInt64) -> Int32 {
+  change(dialer) { (dialer) throws(WSError) in try dialer.setReadLimit(bytes) }
+}
+
+/// A configuration: the caller's, or for NULL the defaults.
+private func configuration(_ dialer: OpaquePointer?) -> Dialer? {
+  guard dialer != nil else { return Dialer() }
+  return object(dialer, DialerHandle.self)?.dialer
+}
+
+@_cdecl("ws_dialer_dial") @implementation
+public func ws_dialer_dial(
+  _ dialer: OpaquePointer!, _ url: UnsafePointer<CChar>!, _ deadline_ns: Int64,
+  _ conn: UnsafeMutablePointer<OpaquePointer?>!, _ failure: UnsafeMutablePointer<ws_failure>!
+) -> Int32 {
+  conn?.pointee = nil
+  return result(failure) { () throws(WSError) in
+    guard let dialer = configuration(dialer), let url = string(url), let conn else { throw .invalid }
+    let opened = try dialer.dial(url, deadline: deadline(deadline_ns))
+    conn.pointee = handle(giving: ConnHandle(opened))
+    return WS_OK
+  }
+}
+
+@_cdecl("ws_dial_new") @implementation
+public func ws_dial_new(
+  _ dialer: OpaquePointer!, _ url: UnsafePointer<CChar>!, _ dial: UnsafeMutablePointer<OpaquePointer?>!
+) -> Int32 {
+  dial?.pointee = nil
+  guard let dialer = configuration(dialer), let url = string(url), let dial else { return invalid }
+  return result { () throws(WSError) in
+    dial.pointee = handle(giving: DialHandle(try Dial(dialer, url: url)))
+    return WS_OK
+  }
+}
+
+@_cdecl("ws_dial_use_fd") @implementation
+public func ws_dial_use_fd(_ dial: OpaquePointer!, _ fd: Int32) -> Int32 {
+  guard let handle = object(dial, DialHandle.self) else {
+    Listening.close(descriptor: fd)
+    return invalid
+  }
+  return result { () throws(WSError) in
+    try handle.dial.use(descriptor: fd)
+    return WS_OK
+  }
+}
+
+@_cdecl("ws_dial_run") @implementation
+public func ws_dial_run(
+  _ dial: OpaquePointer!, _ deadline_ns: Int64, _ conn: UnsafeMutablePointer<OpaquePointer?>!,
+  _ failure: UnsafeMutablePointer<ws_failure>!
+) -> Int32 {
+  conn?.pointee = nil
+  return result(failure) { () throws(WSError) in
+    guard let attempt = object(dial, DialHandle.self), let conn else { throw .invalid }
+    let opened = try attempt.dial.run(deadline: deadline(deadline_ns))
+    conn.pointee = handle(giving: ConnHandle(opened))
+    return WS_OK
+  }
+}
+
+@_cdecl("ws_dial_cancel") @implementation
+public func ws_dial_cancel(_ dial: OpaquePointer!) -> Int32 {
+  guard let handle = object(dial, DialHandle.self) else { return invalid }
+  handle.dial.cancel()
+  return WS_OK
+}
+
+@_cdecl("ws_dial_response") @implementation
+public func ws_dial_response(
+  _ dial: OpaquePointer!, _ status: UnsafeMutablePointer<Int32>!, _ headers: UnsafeMutablePointer<OpaquePointer?>!,
+  _ body: UnsafeMutablePointer<ws_bytes>!
+) -> Int32 {
+  status?.pointee = 0
+  headers?.pointee = nil
+  body?.pointee = ws_bytes()
+  guard let handle = object(dial, DialHandle.self) else { return invalid }
+  guard handle.dial.response.isComplete else { return WS_OK }
+  status?.pointee = Int32(truncatingIfNeeded: handle.dial.response.status)
+  headers?.pointee = handle.headers.borrowed
+  body?.pointee = ws_bytes(handle.dial.responseBody)
+  return WS_OK
+}
+
+@_cdecl("ws_dial_free") @implementation
+public func ws_dial_free(_ dial: OpaquePointer!) -> Int32 {
+  free(dial, DialHandle.self)
+}

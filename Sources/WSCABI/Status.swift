@@ -1,0 +1,136 @@
+// The one map from errors to results, and from errors to the detail of a failure.
+import CWSSwift
+import WSProtocol
+import WSSwift
+
+/// The result for an error. Exhaustive: a new error must decide what C sees.
+func status(_ error: WSError) -> Int32 {
+  switch error {
+  case .invalid, .configuration: WS_ERR_INVALID.rawValue
+  case .outOfMemory: WS_ERR_NOMEM.rawValue
+  case .state: WS_ERR_STATE.rawValue
+  case .refusedByHandler: WS_ERR_CALLBACK.rawValue
+  case .noRoom: WS_ERR_ROOM.rawValue
+  case .forked: WS_ERR_FORKED.rawValue
+  case .system: WS_ERR_IO.rawValue
+  case .timeout: WS_ERR_TIMEOUT.rawValue
+  case .interrupted: Int32(WS_INTR)
+  case .lost: WS_ERR_LOST.rawValue
+  case .broken: WS_ERR_BROKEN.rawValue
+  case .aborted: WS_ERR_ABORTED.rawValue
+  case .noDescriptors: WS_ERR_FDS.rawValue
+  case .unconnected: WS_ERR_CONNECT.rawValue
+  case .unresolved: WS_ERR_RESOLVE.rawValue
+  case .noTLS: WS_ERR_TLS.rawValue
+  case .url: WS_ERR_URL.rawValue
+  case .violation(let violation): status(violation)
+  case .send(let refusal): status(refusal)
+  case .closed: WS_ERR_CLOSED.rawValue
+  case .handshake(let fault): status(fault)
+  case .status: WS_ERR_STATUS.rawValue
+  }
+}
+
+private func status(_ error: ProtocolError) -> Int32 {
+  switch error {
+  case .reservedBits, .unknownOpcode, .controlTooLong, .controlFragmented, .messageInsideMessage, .unexpectedContinuation,
+    .unmasked, .masked, .lengthNotMinimal, .lengthTooLarge, .closePayloadTooShort, .badCloseCode:
+    WS_ERR_PROTOCOL.rawValue
+  case .badCloseReason, .invalidUTF8: WS_ERR_UTF8.rawValue
+  case .messageTooBig: WS_ERR_TOO_BIG.rawValue
+  case .outOfMemory: WS_ERR_NOMEM.rawValue
+  }
+}
+
+private func status(_ error: SendError) -> Int32 {
+  switch error {
+  case .closeSent: WS_ERR_CLOSE_SENT.rawValue
+  case .controlTooLong, .badCloseCode, .badCloseReason: WS_ERR_INVALID.rawValue
+  case .messageOpen, .noMessageOpen: WS_ERR_STATE.rawValue
+  case .invalidUTF8: WS_ERR_UTF8.rawValue
+  case .outOfMemory: WS_ERR_NOMEM.rawValue
+  }
+}
+
+private func status(_ error: HandshakeError) -> Int32 {
+  switch error {
+  case .outOfMemory, .head(.outOfMemory): WS_ERR_NOMEM.rawValue
+  case .hostNotAllowed: WS_ERR_HOST.rawValue
+  case .originMissing, .originRepeated, .badOrigin, .originNotAllowed: WS_ERR_ORIGIN.rawValue
+  case .head, .oldHTTPVersion, .upgradeMissing, .connectionMissing, .methodNotGet, .badTarget, .requestBody, .hostMissing,
+    .hostRepeated, .badHostHeader, .versionMissing, .versionRepeated, .unsupportedVersion, .keyMissing, .keyRepeated,
+    .badKey, .notSwitched, .responseUpgradeMissing, .responseConnectionMissing, .acceptMissing, .acceptRepeated,
+    .acceptMismatch, .badExtensions, .extensionNotOffered, .subprotocolRepeated, .subprotocolNotOffered:
+    WS_ERR_HANDSHAKE.rawValue
+  }
+}
+
+/// Runs a call that may fail and gives its result.
+@inline(__always)
+func result(_ body: () throws(WSError) -> Int32) -> Int32 {
+  do throws(WSError) { return try body() } catch { return status(error) }
+}
+
+/// The same for a call that hands out a failure's detail: `explanation` replaces the error's own words where there is one.
+func result(
+  _ failure: UnsafeMutablePointer<ws_failure>?, explanation: () -> ByteView = { .empty },
+  _ body: () throws(WSError) -> Int32
+) -> Int32 {
+  guard fill(failure, nil) else { return invalid }
+  do throws(WSError) {
+    return try body()
+  } catch {
+    _ = fill(failure, error, explanation: explanation())
+    return status(error)
+  }
+}
+
+/// Writes the detail, as much of it as the caller's struct has room for. False: struct_size was not set. NULL is fine.
+func fill(_ failure: UnsafeMutablePointer<ws_failure>?, _ error: WSError?, explanation: ByteView = .empty) -> Bool {
+  guard let failure else { return true }
+  let room = Int(failure.pointee.struct_size)
+  guard room >= MemoryLayout<UInt32>.size * 2 else { return false }
+  var detail = ws_failure()
+  detail.struct_size = failure.pointee.struct_size
+  if let error { describe(error, explanation, &detail) }
+  withUnsafeBytes(of: detail) { all in
+    UnsafeMutableRawBufferPointer(start: failure, count: min(room, all.count)).copyMemory(from: all.cut(0, min(room, all.count)))
+  }
+  return true
+}
+
+private func describe(_ error: WSError, _ explanation: ByteView, _ detail: inout ws_failure) {
+  detail.code = status(error)
+  detail.who = Int32(culprit(error))
+  switch error {
+  case .system(let code), .unconnected(let code): detail.os_errno = code
+  case .status(let status): detail.http_status = Int32(truncatingIfNeeded: status)
+  case .handshake(let fault): detail.http_status = Int32(truncatingIfNeeded: fault.status)
+  case .closed(let code): detail.close_code = Int32(code.rawValue)
+  case .violation(let violation):
+    detail.close_code = Int32(violation.closeCode.rawValue)
+    if case .messageTooBig(let limit) = violation { detail.limit = limit }
+  case .invalid, .outOfMemory, .state, .refusedByHandler, .noRoom, .forked, .timeout, .interrupted, .lost, .broken, .aborted,
+    .noDescriptors, .unresolved, .noTLS, .url, .configuration, .send:
+    break
+  }
+  withUnsafeMutableBytes(of: &detail.text) { text in
+    let space = UnsafeMutableRawBufferPointer(rebasing: text[..<(text.count - 1)])
+    if explanation.isEmpty {
+      error.write(to: space)
+    } else {
+      space.copyMemory(from: explanation.cut(0, space.count))
+    }
+  }
+}
+
+private func culprit(_ error: WSError) -> Int {
+  switch error {
+  case .violation(.outOfMemory): WS_BY_SYSTEM
+  case .violation(.messageTooBig), .noRoom: WS_BY_LIMIT
+  case .violation, .closed, .lost, .handshake, .status: WS_BY_PEER
+  case .timeout: WS_BY_TIMER
+  case .invalid, .state, .refusedByHandler, .forked, .interrupted, .aborted, .url, .configuration, .send, .noTLS: WS_BY_US
+  case .outOfMemory, .system, .broken, .noDescriptors, .unconnected, .unresolved: WS_BY_SYSTEM
+  }
+}

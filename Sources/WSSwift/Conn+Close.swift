@@ -1,0 +1,167 @@
+// The closing handshake: our close frame, the peer's, and the end of the stream. RFC 6455 7.1.
+import Synchronization
+import WSProtocol
+import WSTransport
+
+extension Conn {
+  /// How long a reader that was there when `close` began may stay away before `close` reads in its place.
+  private static let readerGrace: Int64 = 1000
+  /// How long to wait for the end of the stream once both close frames have passed.
+  private static let endGrace: Int64 = 2000
+
+  /// Sends a close frame unless one was sent, waits for the peer's and for the end of the stream. Messages that nobody reads
+  /// meanwhile are dropped; a thread that reads still gets them. From a handler it only sends, as `beginClose`. The deadline is
+  /// the close timeout unless given. Errors: `.timeout` (the connection has been dropped), `.send` for a code or reason that must
+  /// not be sent, and the failure that ended reading before. RFC 6455 7.1.2.
+  public func close(_ code: CloseCode = .normal, reason: ByteView = .empty, deadline: Deadline? = nil) throws(WSError) {
+    try requireOwnProcess()
+    try checkClose(code, reason)
+    postClose(code, reason)
+    guard !isReadByThisThread else { return }
+    let deadline = deadline ?? stateLock.withLock { closeDeadline() }
+    do throws(WSError) {
+      sendCloseNow(code, reason, until: deadline)
+      try awaitClose(until: deadline)
+    } catch {
+      if case .timeout = error { abort() }
+      throw error
+    }
+  }
+
+  /// Sends the close frame and returns at once; when output is blocked the frame is kept and leaves as soon as it can. Nothing
+  /// happens when one was sent before. Errors: `.send`, or the failure that ended writing before.
+  public func beginClose(_ code: CloseCode = .normal, reason: ByteView = .empty) throws(WSError) {
+    try requireOwnProcess()
+    try checkClose(code, reason)
+    postClose(code, reason)
+    if let failure = stateLock.withLock({ closeCodeSent == nil ? writingFailure : nil }) { throw failure }
+  }
+
+  private func checkClose(_ code: CloseCode, _ reason: ByteView) throws(WSError) {
+    guard code == .noStatus ? reason.isEmpty : code.isAllowedOnWire else { throw .send(.badCloseCode) }
+    guard reason.count <= ClosePayload.maximumReason else { throw .send(.controlTooLong) }
+    guard ClosePayload.isText(reason) else { throw .send(.badCloseReason) }
+  }
+
+  private func postClose(_ code: CloseCode, _ reason: ByteView) {
+    guard ourCloseCode == nil else { return }
+    withClosePayload(code, reason) { payload in reply(.close, payload) }
+    finishSendingIfOver()
+  }
+
+  /// Called with `stateLock` held.
+  private func closeDeadline() -> Deadline {
+    settings.closeTimeout > 0 ? .after(milliseconds: settings.closeTimeout) : .never
+  }
+
+  private var isReadByThisThread: Bool {
+    let thread = currentThread()
+    return stateLock.withLock { reading.owner != .nobody && reading.thread == thread }
+  }
+
+  /// The kept close frame goes out now, behind whoever writes. What fails here shows in the reading half.
+  private func sendCloseNow(_ code: CloseCode, _ reason: ByteView, until deadline: Deadline) {
+    guard ourCloseCode == nil else { return }
+    withClosePayload(code, reason) { payload in
+      do throws(WSError) { try writeControl(.close, payload, deadline: deadline) } catch {}
+    }
+  }
+
+  // MARK: - Waiting for the peer
+
+  private func awaitClose(until deadline: Deadline) throws(WSError) {
+    guard try takeReadingHalf(until: deadline) else { return try endForCloser() }
+    defer { leave() }
+    defer { drain(until: Deadline.earlier(deadline, .after(milliseconds: Self.endGrace))) }
+    if case .open = stateLock.withLock({ reading.end }) {
+      try dropMessages(until: deadline)
+    }
+    finishSendingIfOver()
+    try endForCloser()
+  }
+
+  /// Becomes the closer of the reading half. A reader that is inside, or just left, comes first: it still gets its messages.
+  /// False: the half has ended, and a reader is inside.
+  private func takeReadingHalf(until deadline: Deadline) throws(WSError) -> Bool {
+    stateLock.lock()
+    defer { stateLock.unlock() }
+    var hadReader = reading.owner == .reader || isBetweenReads
+    while true {
+      guard !transport.isAborted else { throw .aborted }
+      let grace = hadReader ? reading.readerLeft.adding(milliseconds: Self.readerGrace) : .now
+      switch reading.owner {
+      case .nobody where isOver || grace.isPast:
+        reading.owner = .closer
+        reading.thread = currentThread()
+        return true
+      case .nobody:
+        _ = stateChanged.wait(stateLock, until: Deadline.earlier(deadline, grace))
+      case .reader, .closer:
+        hadReader = hadReader || reading.owner == .reader
+        if stateChanged.wait(stateLock, until: deadline) { continue }
+        if isOver { return false }
+      }
+      if deadline.isPast { throw .timeout }
+    }
+  }
+
+  /// Another thread has read a moment ago, and will want more. Called with `stateLock` held.
+  private var isBetweenReads: Bool {
+    reading.readerLeft != .never && reading.thread != currentThread()
+      && !reading.readerLeft.adding(milliseconds: Self.readerGrace).isPast
+  }
+
+  /// Called with `stateLock` held.
+  private var isOver: Bool {
+    if case .open = reading.end { return false }
+    return true
+  }
+
+  /// Reads until the peer's close frame. Handlers run as in a read.
+  private func dropMessages(until deadline: Deadline) throws(WSError) {
+    do throws(WSError) {
+      while try receive(until: deadline, interruptible: false) != nil {}
+    } catch {
+      if case .timeout = error { throw error }
+    }
+  }
+
+  /// Reads the stream to its end, so that what lies unread cannot reset away our last bytes (RFC 6455 7.1.1: the server closes
+  /// first). The handshake is complete, so running out of time here is no failure.
+  private func drain(until deadline: Deadline) {
+    if role == .server || closeCodeReceived == nil { finishSendingIfSent() }
+    withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 16) { scratch in
+      do throws(TransportError) {
+        while !deadline.isPast {
+          if let count = try transport.tryReceive(into: scratch) {
+            if count == 0 { break }
+          } else {
+            _ = try transport.wait(for: .read, deadline: deadline, interruptible: false)
+          }
+        }
+      } catch {}
+    }
+    transport.finishSending()
+  }
+
+  private func endForCloser() throws(WSError) {
+    switch stateLock.withLock({ reading.end }) {
+    case .open: throw .timeout
+    case .ordinary, .failed(.closed): return
+    case .failed(let error): throw error
+    }
+  }
+
+  // MARK: - The end of our direction
+
+  /// RFC 6455 7.1.1: after both close frames the server closes the TCP connection first.
+  func finishSendingIfOver() {
+    let isComplete = stateLock.withLock { handshake.received != nil && closeCodeSent != nil }
+    if role == .server, isComplete { transport.finishSending() }
+  }
+
+  /// After a violation nothing follows our close frame.
+  func finishSendingIfSent() {
+    if ourCloseCode != nil { transport.finishSending() }
+  }
+}

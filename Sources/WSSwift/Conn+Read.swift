@@ -1,0 +1,221 @@
+// The reading half: waits for bytes, takes events from the receiver, and answers control frames on the way.
+import Synchronization
+import WSProtocol
+import WSTransport
+
+/// Who is inside the reading half, and how it ended. Guarded by the connection's `stateLock`.
+struct ReadingState {
+  enum Owner {
+    case nobody
+    /// A thread that wants messages.
+    case reader
+    /// A thread that closes and drops them.
+    case closer
+  }
+
+  enum End {
+    case open
+    /// The closing handshake is complete with 1000, 1001 or no code.
+    case ordinary
+    case failed(WSError)
+  }
+
+  var owner = Owner.nobody
+  var thread: UInt = 0
+  var end = End.open
+  /// When the last reader left; `close` gives it a moment to come back.
+  var readerLeft = Deadline.never
+}
+
+extension Conn {
+  /// Waits for the next data message and lends it; nil when the peer has closed with 1000, 1001 or no code. Answers control
+  /// frames on the way. After `.timeout` the next read goes on where this one stopped. RFC 6455 5, 6.2.
+  public func read() throws(WSError) -> BorrowedMessage? {
+    try asReader { () throws(WSError) in try nextMessage() }
+  }
+
+  /// The same into the caller's memory; `.noRoom` says how much it takes and keeps the message for the next read.
+  public func read(into space: UnsafeMutableRawBufferPointer) throws(WSError) -> (kind: MessageKind, size: Int)? {
+    try asReader { () throws(WSError) in
+      guard let message = try nextMessage() else { return nil }
+      guard message.bytes.count <= space.count else {
+        kept = message
+        throw .noRoom(needed: message.bytes.count)
+      }
+      space.copyMemory(from: message.bytes)
+      return (message.kind, message.bytes.count)
+    }
+  }
+
+  private func asReader<R>(_ body: () throws(WSError) -> R) throws(WSError) -> R {
+    try requireOwnProcess()
+    do throws(WSError) {
+      try enter(as: .reader, until: .never)
+      defer { leave() }
+      return try body()
+    } catch {
+      stateLock.withLock { lastReadFailure = error }
+      throw error
+    }
+  }
+
+  private func nextMessage() throws(WSError) -> BorrowedMessage? {
+    if let message = kept {
+      kept = nil
+      return message
+    }
+    let (deadline, interruptible) = readLimits()
+    return try receive(until: deadline, interruptible: interruptible)
+  }
+
+  private func readLimits() -> (Deadline, Bool) {
+    let now = stateLock.withLock { settings }
+    guard now.readDeadline == .never, now.readTimeout > 0 else { return (now.readDeadline, now.isInterruptible) }
+    return (.after(milliseconds: now.readTimeout), now.isInterruptible)
+  }
+
+  // MARK: - One thread at a time
+
+  /// Takes the reading half. A second reader is an error; one that meets a closer waits for it to finish.
+  func enter(as owner: ReadingState.Owner, until deadline: Deadline) throws(WSError) {
+    let thread = currentThread()
+    stateLock.lock()
+    defer { stateLock.unlock() }
+    while true {
+      switch reading.owner {
+      case .nobody:
+        reading.owner = owner
+        reading.thread = thread
+        return
+      case .reader: throw .state
+      case .closer:
+        guard reading.thread != thread else { throw .state }
+        guard stateChanged.wait(stateLock, until: deadline) else { throw .timeout }
+      }
+    }
+  }
+
+  func leave() {
+    stateLock.withLock {
+      if reading.owner == .reader { reading.readerLeft = .now }
+      reading.owner = .nobody
+      stateChanged.broadcast()
+    }
+  }
+
+  // MARK: - Events
+
+  /// Takes events until there is a message, the end, or an error. The caller is inside the reading half.
+  func receive(until deadline: Deadline, interruptible: Bool) throws(WSError) -> BorrowedMessage? {
+    if let over = try endOfReading() { return over }
+    while true {
+      receiver.limit = readLimit.load(ordering: .relaxed)
+      receiver.checksUTF8 = checksReceived.load(ordering: .relaxed)
+      switch try advance() {
+      case .message(let kind, let bytes): return BorrowedMessage(kind: kind, bytes: bytes)
+      case .ping(let payload): try answerPing(payload)
+      case .pong(let payload): try hearPong(payload)
+      case .close(let code, let reason):
+        try answerClose(code, reason)
+        if let over = try endOfReading() { return over }
+      case nil: try fill(until: deadline, interruptible: interruptible)
+      }
+    }
+  }
+
+  private func advance() throws(WSError) -> Event? {
+    do throws(ProtocolError) {
+      return try receiver.advance()
+    } catch {
+      throw failReading(violation: error)
+    }
+  }
+
+  /// nil while the half is open; otherwise the end that every call from now on returns.
+  private func endOfReading() throws(WSError) -> BorrowedMessage?? {
+    switch stateLock.withLock({ reading.end }) {
+    case .open: return nil
+    case .ordinary: return .some(nil)
+    case .failed(let error): throw error
+    }
+  }
+
+  private func answerPing(_ payload: ByteView) throws(WSError) {
+    guard let handler = stateLock.withLock({ handlers.ping }) else { return reply(.pong, payload) }
+    guard handler(payload) else { throw failReading(.refusedByHandler) }
+  }
+
+  private func hearPong(_ payload: ByteView) throws(WSError) {
+    guard let handler = stateLock.withLock({ handlers.pong }) else { return }
+    guard handler(payload) else { throw failReading(.refusedByHandler) }
+  }
+
+  private func answerClose(_ code: CloseCode, _ reason: ByteView) throws(WSError) {
+    let handler = stateLock.withLock {
+      handshake.receive(code, reason: reason)
+      // Without memory the code must do.
+      do throws(OutOfMemory) { try closeReasonBytes.append(reason) } catch {}
+      return handlers.close
+    }
+    if let handler {
+      guard handler(code, reason) else { throw failReading(.refusedByHandler) }
+    } else {
+      withClosePayload(CloseHandshake.answer(to: code), .empty) { payload in reply(.close, payload) }
+    }
+    finishSendingIfOver()
+    stateLock.withLock {
+      switch handshake.outcome {
+      case .ordinary: reading.end = .ordinary
+      case .withCode(let code): reading.end = .failed(.closed(code))
+      case .lost: reading.end = .failed(.lost)
+      }
+    }
+  }
+
+  // MARK: - Bytes
+
+  /// Receives once, waiting until the deadline. Sends kept answers when the transport takes them again.
+  private func fill(until deadline: Deadline, interruptible: Bool) throws(WSError) {
+    let space: UnsafeMutableRawBufferPointer
+    do throws(ProtocolError) { space = try receiver.freeSpace() } catch { throw failReading(violation: error) }
+    do throws(TransportError) {
+      while true {
+        if mayHaveMore, let count = try transport.tryReceive(into: space) {
+          guard count > 0 else { break }
+          mayHaveMore = count == space.count
+          return receiver.received(count)
+        }
+        let wanted: Readiness = flushReplies() == .blocked ? [.read, .write] : .read
+        let ready = try transport.wait(for: wanted, deadline: deadline, interruptible: interruptible)
+        mayHaveMore = ready.contains(.read)
+      }
+    } catch {
+      throw keepsReading(after: error) ? WSError(error) : failReading(WSError(error))
+    }
+    throw failReading(transport.isAborted ? .aborted : .lost)
+  }
+
+  private func keepsReading(after error: TransportError) -> Bool {
+    switch error {
+    case .timeout, .interrupted, .outOfMemory: true
+    case .aborted, .closed, .noDescriptors, .unresolved, .refused, .system: false
+    }
+  }
+
+  // MARK: - Failing
+
+  /// The first failure of the half stays.
+  func failReading(_ error: WSError) -> WSError {
+    stateLock.withLock {
+      if case .open = reading.end { reading.end = .failed(error) }
+    }
+    return error
+  }
+
+  /// RFC 6455 7.1.7: tell the peer why, then send nothing more.
+  private func failReading(violation: ProtocolError) -> WSError {
+    withClosePayload(violation.closeCode, ByteView(violation.text)) { payload in reply(.close, payload) }
+    finishSendingIfSent()
+    return failReading(.violation(violation))
+  }
+}

@@ -1,0 +1,152 @@
+// Answers to control frames. The reading half must never wait for the writing half, so an answer is kept, at most one pong (the
+// latest) and one close frame, and leaves at once when nobody writes, else when the writer is done, else when the transport
+// takes bytes again. RFC 6455 5.5.2: "It SHOULD respond with Pong frame as soon as is practical."
+import Synchronization
+import WSProtocol
+import WSTransport
+
+/// The payload of a control frame.
+struct ControlPayload {
+  private var bytes = InlineArray<125, UInt8>(repeating: 0)
+  private var count = 0
+
+  init(_ payload: ByteView) {
+    count = min(payload.count, 125)
+    for index in 0..<count { bytes[index] = payload[index] }
+  }
+
+  func withBytes<R, E: Error>(_ body: (ByteView) throws(E) -> R) throws(E) -> R {
+    let span = bytes.span
+    return try span.withUnsafeBytes { (all) throws(E) in try body(all.cut(0, count)) }
+  }
+}
+
+/// What waits to be sent. Guarded by the connection's `stateLock`.
+struct PendingReplies {
+  var pong: ControlPayload?
+  var close: ControlPayload?
+}
+
+/// How far `flushReplies` came.
+enum Flush {
+  /// Nothing waits any more.
+  case done
+  /// The transport is full.
+  case blocked
+  /// Another thread writes, and sends the answers when it is done.
+  case busy
+}
+
+extension Conn {
+  /// Sends an answer as soon as possible, without waiting.
+  func reply(_ opcode: ControlOpcode, _ payload: ByteView) {
+    let kept = ControlPayload(payload)
+    stateLock.withLock {
+      switch opcode {
+      case .close: if replies.close == nil { replies.close = kept }
+      case .pong, .ping: replies.pong = kept
+      }
+    }
+    hasReplies.store(true, ordering: .sequentiallyConsistent)
+    _ = flushReplies()
+  }
+
+  /// Sends what waits, as far as the transport takes it now.
+  func flushReplies() -> Flush {
+    // Either this thread gets the lock, or the one that holds it sees `hasReplies` after it has unlocked: that needs one order
+    // of the two for all threads.
+    atomicMemoryFence(ordering: .sequentiallyConsistent)
+    while hasReplies.load(ordering: .acquiring) {
+      guard writeLock.tryLock() else { return .busy }
+      let flushed = pushReplies()
+      writeLock.unlock()
+      guard flushed else { return .blocked }
+    }
+    return .done
+  }
+
+  /// Under `writeLock`. False: the transport is full.
+  private func pushReplies() -> Bool {
+    do throws(TransportError) {
+      guard try pushResidue() else { return false }
+      hasReplies.store(false, ordering: .releasing)
+      while let (opcode, payload) = takeReply() {
+        guard try push(opcode, payload) else { return false }
+      }
+      return true
+    } catch {
+      _ = failWriting(WSError(error))
+      dropReplies()
+      return true
+    }
+  }
+
+  /// True when nothing of an earlier frame is left.
+  private func pushResidue() throws(TransportError) -> Bool {
+    while writeFailure == nil, !outgoing.isEmpty {
+      let sent = try transport.trySend(outgoing.bytes, .empty)
+      guard sent > 0 else { return false }
+      outgoing.discard(sent)
+    }
+    return true
+  }
+
+  /// Sends one answer. False: the transport is full, and what did not leave is kept, as an answer or as the rest of a frame.
+  private func push(_ opcode: ControlOpcode, _ payload: ControlPayload) throws(TransportError) -> Bool {
+    try payload.withBytes { (bytes) throws(TransportError) in
+      guard writeFailure == nil, let frame = encode(opcode, bytes) else { return true }
+      let sent = try transport.trySend(outgoing.bytes, .empty)
+      guard sent > 0 else {
+        outgoing.removeAll()
+        putBack(opcode, payload)
+        return false
+      }
+      begin(frame)
+      outgoing.discard(sent)
+      guard !outgoing.isEmpty else { return true }
+      hasReplies.store(true, ordering: .releasing)
+      return false
+    }
+  }
+
+  /// Encodes the answer into `outgoing`. nil when it must not be sent any more (RFC 6455 5.5.1), or without memory.
+  private func encode(_ opcode: ControlOpcode, _ payload: ByteView) -> OutgoingFrame? {
+    do throws(SendError) {
+      let frame = try sender.controlFrame(opcode, payload: payload, maskKey: maskKey())
+      var rest = frame
+      do throws(OutOfMemory) { try outgoing.reserve(payload.count + FrameHeader.maximumSize) } catch { return nil }
+      outgoing.commit(rest.fill(outgoing.freeSpace))
+      return frame
+    } catch {
+      return nil
+    }
+  }
+
+  private func takeReply() -> (ControlOpcode, ControlPayload)? {
+    stateLock.withLock {
+      if let pong = replies.pong {
+        replies.pong = nil
+        return (.pong, pong)
+      }
+      guard let close = replies.close else { return nil }
+      replies.close = nil
+      return (.close, close)
+    }
+  }
+
+  /// A newer pong that arrived meanwhile stays.
+  private func putBack(_ opcode: ControlOpcode, _ payload: ControlPayload) {
+    stateLock.withLock {
+      switch opcode {
+      case .close: if replies.close == nil { replies.close = payload }
+      case .pong, .ping: if replies.pong == nil { replies.pong = payload }
+      }
+    }
+    hasReplies.store(true, ordering: .releasing)
+  }
+
+  private func dropReplies() {
+    stateLock.withLock { replies = PendingReplies() }
+    hasReplies.store(false, ordering: .releasing)
+  }
+}

@@ -1,0 +1,119 @@
+// What a program may set on a connection: timeouts, limits, checks and handlers; and what it may ask. All of it from any
+// thread.
+import Synchronization
+import WSProtocol
+import WSTransport
+
+/// How long calls may take.
+struct Settings {
+  var readTimeout: Int64 = 0
+  var readDeadline = Deadline.never
+  var writeTimeout: Int64 = 30_000
+  var writeDeadline = Deadline.never
+  var closeTimeout: Int64 = 10_000
+  var isInterruptible = false
+}
+
+/// Who hears of control frames; nil is the default answer.
+struct Handlers {
+  var ping: ControlHandler?
+  var pong: ControlHandler?
+  var close: CloseHandler?
+}
+
+/// A ping or pong arrived, with its bytes borrowed for the call. False ends reading with `.refusedByHandler`. Runs on the thread
+/// that reads, with no lock held; it may call anything but reading on the same connection.
+public typealias ControlHandler = (ByteView) -> Bool
+
+/// A close frame arrived, with its code (`.noStatus` when it has none) and its reason borrowed for the call. Otherwise as
+/// `ControlHandler`.
+public typealias CloseHandler = (CloseCode, ByteView) -> Bool
+
+extension Conn {
+  /// Who answers pings from the next frame on; nil sends a pong with the same bytes. RFC 6455 5.5.3.
+  public func setPingHandler(_ handler: ControlHandler?) {
+    exchange(handler) { (handlers, handler) in swap(&handlers.ping, &handler) }
+  }
+
+  /// Who hears of pongs from the next frame on; nil ignores them.
+  public func setPongHandler(_ handler: ControlHandler?) {
+    exchange(handler) { (handlers, handler) in swap(&handlers.pong, &handler) }
+  }
+
+  /// Who answers close frames from the next frame on; nil echoes the code. RFC 6455 5.5.1.
+  public func setCloseHandler(_ handler: CloseHandler?) {
+    exchange(handler) { (handlers, handler) in swap(&handlers.close, &handler) }
+  }
+
+  /// How long each read may wait, in milliseconds; 0 for ever, the default. Replaces a read deadline.
+  public func setReadTimeout(milliseconds: Int64) {
+    stateLock.withLock {
+      settings.readTimeout = milliseconds
+      settings.readDeadline = .never
+    }
+  }
+
+  /// An absolute deadline for all reads from the next call on; nil returns to the timeout.
+  public func setReadDeadline(_ deadline: Deadline?) {
+    stateLock.withLock { settings.readDeadline = deadline ?? .never }
+  }
+
+  /// How long each write may go without progress, in milliseconds; 0 for ever. Default 30 s. Replaces a write deadline.
+  public func setWriteTimeout(milliseconds: Int64) {
+    stateLock.withLock {
+      settings.writeTimeout = milliseconds
+      settings.writeDeadline = .never
+    }
+  }
+
+  /// An absolute deadline for all writes from the next call on; nil returns to the timeout.
+  public func setWriteDeadline(_ deadline: Deadline?) {
+    stateLock.withLock { settings.writeDeadline = deadline ?? .never }
+  }
+
+  /// How long `close` waits when it is given no deadline, in milliseconds; 0 for ever. Default 10 s.
+  public func setCloseTimeout(milliseconds: Int64) {
+    stateLock.withLock { settings.closeTimeout = milliseconds }
+  }
+
+  /// The largest message to receive, in bytes; 0 for no limit. From the next frame on.
+  public func setReadLimit(_ bytes: UInt64) {
+    readLimit.store(bytes, ordering: .relaxed)
+  }
+
+  /// Whether received and sent text is checked as UTF-8, from the next message on. RFC 6455 8.1.
+  public func setChecksUTF8(received: Bool, sent: Bool) {
+    checksReceived.store(received, ordering: .relaxed)
+    checksSent.store(sent, ordering: .relaxed)
+  }
+
+  /// Whether a signal ends a blocked read with `.interrupted`. Default: it is resumed.
+  public func setInterruptible(_ on: Bool) {
+    stateLock.withLock { settings.isInterruptible = on }
+  }
+
+  /// The peer's close code: nil before its close frame, `.noStatus` for one without.
+  public var closeCodeReceived: CloseCode? { stateLock.withLock { handshake.received } }
+
+  /// The code of our close frame: nil before it, `.noStatus` for one without.
+  public var ourCloseCode: CloseCode? { stateLock.withLock { closeCodeSent } }
+
+  /// The peer's close reason, UTF-8, borrowed from the connection; empty before its close frame.
+  public var closeReason: ByteView { stateLock.withLock { closeReasonBytes.bytes } }
+
+  /// Why that half failed last, timeouts included; nil when it never did.
+  public func lastFailure(of half: Half) -> WSError? {
+    stateLock.withLock {
+      switch half {
+      case .read: lastReadFailure
+      case .write: lastWriteFailure
+      }
+    }
+  }
+
+  /// The handler before is released outside the lock, because its owner's code runs then.
+  private func exchange<Handler>(_ handler: Handler?, _ swapIn: (inout Handlers, inout Handler?) -> Void) {
+    var handler = handler
+    stateLock.withLock { swapIn(&handlers, &handler) }
+  }
+}

@@ -1,0 +1,158 @@
+// The writing half: every byte leaves through `transmit`. One frame at a time, under `writeLock`; answers to control frames pass
+// between them.
+import Synchronization
+import WSProtocol
+import WSTransport
+
+/// How long a write may wait: until a deadline, or for so long without progress.
+enum WriteLimit {
+  case until(Deadline)
+  case idle(milliseconds: Int64)
+
+  /// The deadline of the wait that begins now.
+  var next: Deadline {
+    switch self {
+    case .until(let deadline): deadline
+    case .idle(let milliseconds): milliseconds > 0 ? .after(milliseconds: milliseconds) : .never
+    }
+  }
+}
+
+extension Conn {
+  /// The most bytes that a client masks ahead of sending them.
+  private static let chunk = 65536
+
+  /// Sends one message as one frame. `.timeout`: nothing was sent; `.broken`: it stopped inside the frame. RFC 6455 5.6, 6.1.
+  public func write(_ kind: MessageKind, _ bytes: ByteView) throws(WSError) {
+    try send(within: writeLimit()) { () throws(SendError) in
+      sender.checksUTF8 = checksSent.load(ordering: .relaxed)
+      return try sender.dataFrame(kind, isFinal: true, payload: bytes, maskKey: maskKey())
+    }
+  }
+
+  /// Sends a control frame of at most 125 bytes; the deadline covers waiting for other writers; nil is the write timeout.
+  /// RFC 6455 5.5.
+  public func writeControl(_ opcode: ControlOpcode, _ payload: ByteView, deadline: Deadline? = nil) throws(WSError) {
+    try send(within: deadline.map { .until($0) } ?? writeLimit()) { () throws(SendError) in
+      try sender.controlFrame(opcode, payload: payload, maskKey: maskKey())
+    }
+    if opcode == .close { finishSendingIfOver() }
+  }
+
+  private func writeLimit() -> WriteLimit {
+    let now = stateLock.withLock { settings }
+    return now.writeDeadline == .never ? .idle(milliseconds: now.writeTimeout) : .until(now.writeDeadline)
+  }
+
+  /// A fresh key for a client's frame. RFC 6455 5.3. Called under `writeLock`.
+  func maskKey() -> UInt32 {
+    role == .client ? maskKeys.next() : 0
+  }
+
+  /// Takes the lock, makes the frame, sends it, and lets waiting answers out.
+  private func send(within limit: WriteLimit, _ make: () throws(SendError) -> OutgoingFrame) throws(WSError) {
+    try requireOwnProcess()
+    do throws(WSError) {
+      guard writeLock.lock(until: limit.next) else { throw transport.isAborted ? .aborted : .timeout }
+      defer {
+        writeLock.unlock()
+        _ = flushReplies()
+      }
+      if let writeFailure { throw writeFailure }
+      let frame: OutgoingFrame
+      do throws(SendError) { frame = try make() } catch { throw error == .outOfMemory ? .outOfMemory : .send(error) }
+      try transmit(frame, within: limit)
+    } catch {
+      stateLock.withLock { lastWriteFailure = error }
+      throw error
+    }
+  }
+
+  // MARK: - Under writeLock
+
+  /// Sends the whole frame, waiting where the transport is full.
+  private func transmit(_ frame: OutgoingFrame, within limit: WriteLimit) throws(WSError) {
+    try drainOutgoing(within: limit)
+    var frame = frame
+    var payload = ByteView.empty
+    var isFirst = true
+    repeat {
+      if frame.header.maskKey == nil {
+        try prepareHeader(of: frame)
+        payload = frame.payload
+      } else {
+        try prepareChunk(of: &frame)
+      }
+      while !outgoing.isEmpty || !payload.isEmpty {
+        let sent = try pushOrWait(payload, within: limit, isFirst: isFirst)
+        if isFirst, sent > 0 {
+          begin(frame)
+          isFirst = false
+        }
+        let beyond = sent - min(sent, outgoing.count)
+        outgoing.discard(sent)
+        payload = payload.cut(from: beyond)
+      }
+    } while frame.header.maskKey != nil && !frame.isFinished
+  }
+
+  /// What a stopped answer left behind must go first.
+  private func drainOutgoing(within limit: WriteLimit) throws(WSError) {
+    while !outgoing.isEmpty {
+      let sent = try pushOrWait(.empty, within: limit, isFirst: false, isResidue: true)
+      outgoing.discard(sent)
+    }
+  }
+
+  private func prepareHeader(of frame: OutgoingFrame) throws(WSError) {
+    do throws(OutOfMemory) { try outgoing.reserve(FrameHeader.maximumSize) } catch { throw .outOfMemory }
+    guard let space = outgoing.freeSpace.baseAddress else { throw .outOfMemory }
+    outgoing.commit(frame.header.write(to: space))
+  }
+
+  private func prepareChunk(of frame: inout OutgoingFrame) throws(WSError) {
+    let wanted = min(frame.payload.count, Self.chunk) + FrameHeader.maximumSize
+    do throws(OutOfMemory) { try outgoing.reserve(wanted) } catch { throw .outOfMemory }
+    let space = UnsafeMutableRawBufferPointer(start: outgoing.freeSpace.baseAddress, count: wanted)
+    outgoing.commit(frame.fill(space))
+  }
+
+  /// Sends some of `outgoing` and then `payload`; waits when the transport takes nothing. The first byte of a frame decides what
+  /// a timeout means: before it nothing has happened, behind it the stream is broken.
+  private func pushOrWait(
+    _ payload: ByteView, within limit: WriteLimit, isFirst: Bool, isResidue: Bool = false
+  ) throws(WSError) -> Int {
+    do throws(TransportError) {
+      let sent = try transport.trySend(outgoing.bytes, payload)
+      if sent == 0 { _ = try transport.wait(for: .write, deadline: limit.next, interruptible: false) }
+      return sent
+    } catch {
+      guard error == .timeout || error == .outOfMemory else { throw failWriting(WSError(error)) }
+      if isResidue { throw WSError(error) }
+      if isFirst {
+        outgoing.removeAll()
+        throw WSError(error)
+      }
+      throw failWriting(.broken)
+    }
+  }
+
+  /// The frame's first byte has left.
+  func begin(_ frame: OutgoingFrame) {
+    sender.begin(frame)
+    guard frame.header.opcode == .close else { return }
+    let code = sender.closeSent
+    stateLock.withLock { closeCodeSent = code }
+  }
+
+  /// The first failure of the half stays.
+  func failWriting(_ error: WSError) -> WSError {
+    let error = transport.isAborted ? .aborted : error
+    if writeFailure == nil {
+      writeFailure = error
+      stateLock.withLock { writingFailure = error }
+    }
+    outgoing.removeAll()
+    return error
+  }
+}

@@ -1,0 +1,97 @@
+// An open connection: two halves that run side by side over one transport.
+//
+// The reading half belongs to one thread at a time, the writing half to whoever holds `writeLock`; what both and the setters
+// share is behind `stateLock`. No lock is held and no engine state is open while a handler runs: the receiver returns an event,
+// its access ends, the handler is called, the loop goes on.
+import Synchronization
+import WSProtocol
+import WSTransport
+
+/// A data message that the connection lends until the next read.
+public struct BorrowedMessage {
+  /// Text or binary.
+  public let kind: MessageKind
+  /// The payload. Text has been checked as UTF-8 unless that was switched off.
+  public let bytes: ByteView
+}
+
+/// A WebSocket connection after its opening handshake. Reading: one thread at a time. Everything else: any thread.
+public final class Conn: @unchecked Sendable {
+  /// Which end we are.
+  public let role: Role
+  let transport: any Transport
+  private let forkGeneration: UInt32
+  let agreedSubprotocol: ByteQueue
+
+  // Owned by the thread that has entered the reading half (`Conn+Read`).
+  var receiver: Receiver
+  var kept: BorrowedMessage?
+  var mayHaveMore = true
+
+  // Guarded by `writeLock` (`Conn+Write`).
+  let writeLock = TimedLock()
+  var sender: Sender
+  var maskKeys = RandomPool()
+  var outgoing = ByteQueue()
+  var writeFailure: WSError?
+
+  // Guarded by `stateLock`.
+  let stateLock = Lock()
+  let stateChanged = Condition()
+  var reading = ReadingState()
+  var settings = Settings()
+  var handlers = Handlers()
+  var replies = PendingReplies()
+  var handshake = CloseHandshake()
+  var closeReasonBytes = ByteQueue()
+  var closeCodeSent: CloseCode?
+  var lastReadFailure: WSError?
+  var lastWriteFailure: WSError?
+  /// `writeFailure`, for those who do not hold `writeLock`.
+  var writingFailure: WSError?
+
+  // Looked at by the halves without a lock.
+  let readLimit: Atomic<UInt64>
+  let checksReceived = Atomic<Bool>(true)
+  let checksSent = Atomic<Bool>(false)
+  let hasReplies = Atomic<Bool>(false)
+
+  /// The largest message that a connection receives unless told otherwise, in bytes.
+  public static let defaultReadLimit: UInt64 = 16 << 20
+
+  /// A connection over a transport whose opening handshake is done. `alreadyRead` are bytes that came behind it.
+  init(
+    transport: any Transport, role: Role, readLimit: UInt64, subprotocol: ByteView, alreadyRead: ByteView
+  ) throws(WSError) {
+    self.transport = transport
+    self.role = role
+    self.readLimit = Atomic(readLimit)
+    forkGeneration = ForkGuard.generation
+    receiver = Receiver(role: role, limit: readLimit)
+    sender = Sender(role: role)
+    var name = ByteQueue()
+    do throws(OutOfMemory) { try name.append(subprotocol) } catch { throw .outOfMemory }
+    agreedSubprotocol = name
+    do throws(ProtocolError) { try receiver.feed(alreadyRead) } catch { throw .outOfMemory }
+  }
+
+  /// The subprotocol agreed on, empty when none; borrowed from the connection. RFC 6455 1.9.
+  public var subprotocol: ByteView { agreedSubprotocol.bytes }
+
+  /// The address of one end.
+  public func address(of end: End) -> SocketAddress { transport.address(of: end) }
+
+  /// Drops the connection without a word: blocked calls on other threads fail with `.aborted`.
+  public func abort() {
+    guard !isForked else { return }
+    transport.abort()
+    stateLock.withLock { stateChanged.broadcast() }
+  }
+
+  /// True in a child of the process that made the connection: its descriptor belongs to the parent.
+  var isForked: Bool { ForkGuard.generation != forkGeneration }
+
+  func requireOwnProcess() throws(WSError) {
+    guard !isForked else { throw .forked }
+  }
+}

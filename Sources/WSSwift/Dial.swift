@@ -1,0 +1,140 @@
+// One attempt to open a connection: resolve, connect, request, response, within one deadline. RFC 6455 4.1.
+import WSProtocol
+import WSTransport
+
+/// An attempt that can be inspected and cancelled. `run`: one thread, once. `cancel`: any thread.
+public final class Dial: @unchecked Sendable {
+  private let dialer: Dialer
+  private let url: WebSocketURL
+  private let cancellation: Cancellation
+  private var socket: Socket?
+  private var isUsed = false
+
+  /// The response's head, complete once one was received.
+  public private(set) var response = MessageHead(.response)
+  private var bodyBytes = ByteQueue()
+
+  /// The most bytes of a refusing response's body that are kept.
+  private static let keptBody = 1024
+  /// How long to wait for such a body when its length is not said.
+  private static let bodyGrace: Int64 = 1000
+  /// The most interim responses (1xx) before the final one.
+  private static let interimLimit = 16
+
+  /// An attempt to open `url`, which is copied. Freezes the dialer. `.url`, `.noTLS`, `.noDescriptors`.
+  public init(_ dialer: Dialer, url text: ByteView) throws(WSError) {
+    do throws(URLError) {
+      url = try WebSocketURL(parsing: text)
+    } catch {
+      throw error == .outOfMemory ? .outOfMemory : .url(error)
+    }
+    guard !url.isSecure else { throw .noTLS }
+    do throws(TransportError) { cancellation = try Cancellation() } catch { throw WSError(error) }
+    dialer.freeze()
+    self.dialer = dialer
+  }
+
+  /// Performs the handshake over this connected stream socket instead of resolving and connecting. Takes it in every case.
+  public func use(descriptor: Int32) throws(WSError) {
+    let socket: Socket
+    do throws(TransportError) { socket = try Socket(adopting: descriptor) } catch { throw WSError(error) }
+    guard !isUsed else { throw .state }
+    self.socket = socket
+  }
+
+  /// Ends `run`, whatever it waits for, with `.aborted`; before it, as soon as it begins. Any thread.
+  public func cancel() { cancellation.cancel() }
+
+  /// The body of a refusing response, at most its first 1024 bytes; borrowed from the attempt.
+  public var responseBody: ByteView { bodyBytes.bytes }
+
+  /// Carries the attempt out, once. `deadline` is the dialer's timeout unless given. Errors: `.unresolved`, `.unconnected`,
+  /// `.timeout`, `.status`, `.handshake`, `.lost`, `.aborted`, `.noDescriptors`, `.system`; `.state` when called again.
+  public func run(deadline: Deadline? = nil) throws(WSError) -> Conn {
+    guard !isUsed else { throw .state }
+    isUsed = true
+    guard !cancellation.isCancelled else { throw .aborted }
+    let deadline = deadline ?? dialer.configuredDeadline
+    var channel = HandshakeChannel(try connect(until: deadline), cancellation: cancellation)
+    let handshake = ClientHandshake(nonce: (random(), random()))
+    try sendRequest(handshake, channel, until: deadline)
+    try receiveResponse(&channel, until: deadline)
+    guard response.status == 101 else { throw refuse(&channel, until: deadline) }
+    return try open(handshake, channel)
+  }
+
+  private func connect(until deadline: Deadline) throws(WSError) -> Socket {
+    if let given = socket {
+      socket = nil
+      return given
+    }
+    do throws(TransportError) {
+      return try Connector.connect(host: url.host, port: url.port, deadline: deadline, cancellation: cancellation)
+    } catch {
+      throw error == .closed ? .unconnected(0) : WSError(error)
+    }
+  }
+
+  private func random() -> UInt64 {
+    var number: UInt64 = 0
+    withUnsafeMutableBytes(of: &number) { Random.fill($0) }
+    return number
+  }
+
+  private func sendRequest(
+    _ handshake: ClientHandshake, _ channel: borrowing HandshakeChannel, until deadline: Deadline
+  ) throws(WSError) {
+    var request = ByteQueue()
+    do throws(OutOfMemory) {
+      try handshake.writeRequest(to: &request, url: url, configuration: dialer.configuration)
+    } catch {
+      throw .outOfMemory
+    }
+    try channel.send(request.bytes, until: deadline)
+  }
+
+  /// RFC 9110 15.2: interim responses may come before the final one.
+  private func receiveResponse(_ channel: inout HandshakeChannel, until deadline: Deadline) throws(WSError) {
+    for _ in 0..<Self.interimLimit {
+      var head = MessageHead(.response)
+      try channel.receiveHead(&head, until: deadline) { error in
+        error == .outOfMemory ? .outOfMemory : .handshake(.head(error))
+      }
+      let isInterim = ClientHandshake.isInterim(head.status)
+      response = head
+      if !isInterim { return }
+    }
+    throw .handshake(.notSwitched)
+  }
+
+  /// Keeps the beginning of the body, so that the caller can see why the server refused.
+  private func refuse(_ channel: inout HandshakeChannel, until deadline: Deadline) -> WSError {
+    let announced = response.first(ByteView("Content-Length")).flatMap { decimal($0) }
+    let wanted = min(announced ?? Self.keptBody, Self.keptBody)
+    channel.collect(wanted, until: Deadline.earlier(deadline, .after(milliseconds: Self.bodyGrace)))
+    do throws(OutOfMemory) { try bodyBytes.append(channel.received.bytes.cut(0, wanted)) } catch {}
+    return .status(response.status)
+  }
+
+  private func decimal(_ text: ByteView) -> Int? {
+    guard !text.isEmpty, text.count <= 9 else { return nil }
+    var number = 0
+    for byte in text {
+      guard byte.isDigit else { return nil }
+      number = number * 10 + Int(byte - 0x30)
+    }
+    return number
+  }
+
+  private func open(_ handshake: ClientHandshake, _ channel: borrowing HandshakeChannel) throws(WSError) -> Conn {
+    let subprotocol: ByteView
+    do throws(HandshakeError) {
+      subprotocol = try handshake.check(response, configuration: dialer.configuration)
+    } catch {
+      throw .handshake(error)
+    }
+    return try Conn(
+      transport: channel.socket, role: .client, readLimit: dialer.readLimit, subprotocol: subprotocol,
+      alreadyRead: channel.received.bytes)
+  }
+}

@@ -1,0 +1,64 @@
+// How connections are opened: a configuration that attempts share, frozen by its first use.
+import WSProtocol
+import WSTransport
+
+/// The configuration of opening handshakes on the client's side. Setters: one thread, before the first use. Dialing: any thread.
+public final class Dialer: @unchecked Sendable {
+  private let freezer = Freezer()
+  private(set) var configuration = ClientConfiguration()
+  private(set) var timeout: Int64 = 10_000
+  private(set) var readLimit = Conn.defaultReadLimit
+
+  /// The defaults: 10 s in all, messages of at most 16 MiB, no subprotocols.
+  public init() {}
+
+  /// Adds a request header field; both are copied. `.configuration` for a name that is no token, a value with control bytes and the
+  /// fields that the handshake writes; `.state` after the first use. RFC 6455 4.1.
+  public func addHeader(_ name: ByteView, _ value: ByteView) throws(WSError) {
+    try freezer.requireOpen()
+    do throws(ConfigurationError) {
+      try configuration.addHeader(name: name, value: value)
+    } catch {
+      throw WSError(error)
+    }
+  }
+
+  /// Offers a subprotocol, the preferred one first. Errors as `addHeader`. RFC 6455 4.1.
+  public func addSubprotocol(_ name: ByteView) throws(WSError) {
+    try freezer.requireOpen()
+    do throws(ConfigurationError) { try configuration.addSubprotocol(name) } catch { throw WSError(error) }
+  }
+
+  /// The time for everything from name resolution to the response, in milliseconds; 0 for ever. Default 10 s.
+  public func setTimeout(milliseconds: Int64) throws(WSError) {
+    try freezer.requireOpen()
+    timeout = milliseconds
+  }
+
+  /// The read limit that connections start with, in bytes; 0 for none. Default 16 MiB.
+  public func setReadLimit(_ bytes: UInt64) throws(WSError) {
+    try freezer.requireOpen()
+    readLimit = bytes
+  }
+
+  /// Opens a connection to a ws URL; `deadline` is the timeout unless given. See `Dial.run` for the errors.
+  public func dial(_ url: ByteView, deadline: Deadline? = nil) throws(WSError) -> Conn {
+    try Dial(self, url: url).run(deadline: deadline)
+  }
+
+  func freeze() { freezer.freeze() }
+
+  var configuredDeadline: Deadline { timeout > 0 ? .after(milliseconds: timeout) : .never }
+}
+
+/// Keeps a shared configuration from changing under those who use it.
+final class Freezer: @unchecked Sendable {
+  private let lock = Lock()
+  private var isFrozen = false
+
+  func freeze() { lock.withLock { isFrozen = true } }
+
+  func requireOpen() throws(WSError) {
+    guard lock.withLock({ !isFrozen }) else { throw .state }
+  }
+}

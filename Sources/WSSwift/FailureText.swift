@@ -1,0 +1,132 @@
+// The sentence for each error: what was seen, what was allowed, which call changes it. Fixed words and numbers only, so that no
+// secret and nothing of a peer's can stand in it.
+import WSProtocol
+
+extension WSError {
+  /// What the error says, in English.
+  public var text: StaticString {
+    switch self {
+    case .invalid: "an argument is out of its range"
+    case .outOfMemory: "no memory"
+    case .state: "not possible now: in use by another call, or already done"
+    case .refusedByHandler: "a handler returned an error"
+    case .noRoom: "the message is larger than the room given; bytes needed: "
+    case .forked: "the connection belongs to the parent process"
+    case .system: "the system refused, errno "
+    case .timeout: "nothing happened in time"
+    case .interrupted: "a signal arrived"
+    case .lost: "the connection ended without a close frame"
+    case .broken: "a write stopped inside a frame, so nothing more can be written"
+    case .aborted: "aborted or cancelled"
+    case .noDescriptors: "no file descriptor left"
+    case .unconnected: "no address of the host took the connection, errno "
+    case .unresolved: "the host name has no address, resolver code "
+    case .noTLS: "wss needs TLS, which this version does not have; use ws"
+    case .url(let error): error.text
+    case .configuration(let error): error.text
+    case .violation(let error): error.text
+    case .send(let error): error.text
+    case .closed: "the peer closed with code "
+    case .handshake(let error): error.text
+    case .status: "the server answered with status "
+    }
+  }
+
+  /// The number that ends the sentence.
+  public var number: Int64? {
+    switch self {
+    case .noRoom(let needed): Int64(needed)
+    case .system(let code), .unconnected(let code), .unresolved(let code): Int64(code)
+    case .closed(let code): Int64(code.rawValue)
+    case .status(let status): Int64(status)
+    case .violation(.badCloseCode(let code)): Int64(code)
+    case .violation(.unknownOpcode(let opcode)): Int64(opcode)
+    case .violation(.messageTooBig(let limit)): Int64(clamping: limit)
+    case .invalid, .outOfMemory, .state, .refusedByHandler, .forked, .timeout, .interrupted, .lost, .broken, .aborted,
+      .noDescriptors, .noTLS, .url, .configuration, .violation, .send, .handshake:
+      nil
+    }
+  }
+
+  /// Writes the sentence into `space`, cut to what fits. Returns its size.
+  @discardableResult
+  public func write(to space: UnsafeMutableRawBufferPointer) -> Int {
+    var writer = TextWriter(space)
+    writer.append(ByteView(text))
+    if let number {
+      if case .violation = self { writer.append(ByteView(": ")) }
+      writer.append(number)
+    }
+    return writer.count
+  }
+}
+
+extension WSError: CustomStringConvertible {
+  /// The sentence as a string.
+  public var description: String {
+    withUnsafeTemporaryAllocation(byteCount: 256, alignment: 1) { space in
+      let count = write(to: space)
+      return String(decoding: UnsafeRawBufferPointer(space).cut(0, count), as: UTF8.self)
+    }
+  }
+}
+
+/// Writes text and numbers into memory of a fixed size.
+struct TextWriter {
+  private let space: UnsafeMutableRawBufferPointer
+  private(set) var count = 0
+
+  init(_ space: UnsafeMutableRawBufferPointer) { self.space = space }
+
+  mutating func append(_ text: ByteView) {
+    for byte in text where count < space.count {
+      space[count] = byte
+      count += 1
+    }
+  }
+
+  mutating func append(_ number: Int64) {
+    if number < 0 { append(ByteView("-")) }
+    let magnitude = number.magnitude
+    var unit: UInt64 = 1
+    while magnitude / unit >= 10 { unit *= 10 }
+    while unit > 0, count < space.count {
+      space[count] = UInt8(truncatingIfNeeded: 0x30 + magnitude / unit % 10)
+      count += 1
+      unit /= 10
+    }
+  }
+}
+
+extension SendError {
+  /// What was wanted and what is allowed.
+  public var text: StaticString {
+    switch self {
+    case .closeSent: "a close frame has been sent; nothing may follow it"
+    case .controlTooLong: "control frame of more than 125 bytes, or close reason of more than 123"
+    case .messageOpen: "a message is open"
+    case .noMessageOpen: "no message is open"
+    case .badCloseCode: "close code that must not be sent; 1000 to 1003, 1007 to 1014 and 3000 to 4999 may"
+    case .badCloseReason: "close reason that is not UTF-8"
+    case .invalidUTF8: "text that is not UTF-8"
+    case .outOfMemory: "no memory for the frame"
+    }
+  }
+}
+
+extension ConfigurationError {
+  /// What was given and what is allowed.
+  public var text: StaticString {
+    switch self {
+    case .badName: "header name that is not a token"
+    case .badValue: "header value with a control byte"
+    case .reservedHeader: "header field that the handshake itself writes"
+    case .badSubprotocol: "subprotocol that is not a token"
+    case .duplicateSubprotocol: "subprotocol that was added before"
+    case .badOrigin: "origin that is not scheme://host[:port], scheme://*.host[:port], null or *"
+    case .badHost: "host that is not a name, *.name, an address or *"
+    case .tooLarge: "configuration of more than 64 KiB"
+    case .outOfMemory: "no memory for the configuration"
+    }
+  }
+}

@@ -1,0 +1,119 @@
+// One opening handshake on the server's side: the request, a look at it, and an answer. RFC 6455 4.2.
+import WSProtocol
+import WSTransport
+
+/// An attempt to upgrade one connection. One thread at a time.
+public final class Upgrade: @unchecked Sendable {
+  private enum Stage {
+    case waiting
+    case requested
+    case answered
+  }
+
+  private let upgrader: Upgrader
+  private var channel: HandshakeChannel
+  private var stage = Stage.waiting
+
+  /// The request's head, complete once it was received.
+  public private(set) var request = MessageHead(.request)
+  private var explanationBytes = ByteQueue()
+
+  /// How long a refusal may take to leave.
+  private static let refusalGrace: Int64 = 1000
+
+  /// Takes the descriptor in every case. `alreadyRead` are bytes that were read from it before; they are copied. Freezes the
+  /// upgrader. `.system` for what is no stream socket, `.outOfMemory`.
+  public init(_ upgrader: Upgrader, descriptor: Int32, alreadyRead: ByteView = .empty) throws(WSError) {
+    let socket: Socket
+    do throws(TransportError) { socket = try Socket(adopting: descriptor) } catch { throw WSError(error) }
+    upgrader.freeze()
+    self.upgrader = upgrader
+    channel = HandshakeChannel(socket, cancellation: nil)
+    try channel.prepend(alreadyRead)
+  }
+
+  /// Why the request was refused, with what the peer sent quoted and escaped; empty when there is no more to say than the error.
+  /// Borrowed from the attempt.
+  public var explanation: ByteView { explanationBytes.bytes }
+
+  /// Reads and checks the request; a bad one is answered. `deadline` is the upgrader's timeout unless given. Errors: `.handshake`,
+  /// `.timeout`, `.lost`, `.system`; `.state` when called again.
+  public func receiveRequest(deadline: Deadline? = nil) throws(WSError) {
+    guard case .waiting = stage else { throw .state }
+    stage = .answered
+    do throws(WSError) {
+      try channel.receiveHead(&request, until: deadline ?? upgrader.configuredDeadline) { error in
+        error == .outOfMemory ? .outOfMemory : .handshake(.head(error))
+      }
+      try check()
+    } catch {
+      if case .handshake(let fault) = error { refuse(fault) }
+      throw error
+    }
+    stage = .requested
+  }
+
+  /// Answers 101 and gives the connection. Errors: `.timeout`, `.lost`, `.system`; `.state` before the request or after an answer.
+  public func accept(deadline: Deadline? = nil) throws(WSError) -> Conn {
+    guard case .requested = stage else { throw .state }
+    stage = .answered
+    var response = ByteQueue()
+    do throws(OutOfMemory) {
+      try ServerHandshake.writeAccept(to: &response, request: request, configuration: upgrader.configuration)
+    } catch {
+      throw .outOfMemory
+    }
+    try channel.send(response.bytes, until: deadline ?? upgrader.configuredDeadline)
+    return try Conn(
+      transport: channel.socket, role: .server, readLimit: upgrader.readLimit,
+      subprotocol: ServerHandshake.subprotocol(request, configuration: upgrader.configuration),
+      alreadyRead: channel.received.bytes)
+  }
+
+  /// Answers with a status of 300 to 599 and a text body of at most 64 KiB, and closes. `.invalid`, `.state` as `accept`.
+  public func refuse(status: Int, body: ByteView) throws(WSError) {
+    guard (300...599).contains(status), body.count <= 65536 else { throw .invalid }
+    guard case .requested = stage else { throw .state }
+    stage = .answered
+    var response = ByteQueue()
+    do throws(OutOfMemory) {
+      try ServerHandshake.writeRefusal(to: &response, status: status, body: body)
+    } catch {
+      throw .outOfMemory
+    }
+    sendAndClose(response.bytes)
+  }
+
+  private func check() throws(WSError) {
+    do throws(HandshakeError) {
+      try ServerHandshake.check(
+        request, configuration: upgrader.configuration, isSecure: false,
+        isLoopback: channel.socket.address(of: .local).isLoopback)
+    } catch {
+      do throws(OutOfMemory) {
+        try HandshakeError.explain(error, request: request, to: &explanationBytes)
+      } catch {
+        explanationBytes.release()
+      }
+      throw .handshake(error)
+    }
+  }
+
+  /// What cannot start an HTTP request gets no answer in HTTP.
+  private func refuse(_ fault: HandshakeError) {
+    var response = ByteQueue()
+    do throws(OutOfMemory) { try ServerHandshake.writeRefusal(to: &response, error: fault) } catch { return }
+    sendAndClose(response.bytes)
+  }
+
+  /// Sends the answer and takes what the client still sends for a moment, so that the answer is not reset away.
+  private func sendAndClose(_ bytes: ByteView) {
+    let deadline = Deadline.after(milliseconds: Self.refusalGrace)
+    do throws(WSError) { try channel.send(bytes, until: deadline) } catch { return }
+    channel.socket.finishSending()
+    do throws(WSError) {
+      while try channel.receive(until: deadline) { channel.forgetReceived() }
+    } catch {}
+    channel.socket.abort()
+  }
+}

@@ -1,0 +1,73 @@
+// How opening handshakes are answered: a configuration that attempts share, frozen by its first use.
+import WSProtocol
+import WSTransport
+
+/// The configuration of opening handshakes on the server's side. Setters: one thread, before the first use. Upgrading: any thread.
+public final class Upgrader: @unchecked Sendable {
+  private let freezer = Freezer()
+  private(set) var configuration = ServerConfiguration()
+  private(set) var timeout: Int64 = 10_000
+  private(set) var readLimit = Conn.defaultReadLimit
+
+  /// The defaults: 10 s for the head, same origin only, local hosts only on a loopback address, messages of at most 16 MiB.
+  public init() {}
+
+  /// A subprotocol we speak; the first of the client's list that we speak is chosen. Copied. `.configuration` unless a token, or
+  /// when added already; `.state` after the first use. RFC 6455 4.2.2.
+  public func addSubprotocol(_ name: ByteView) throws(WSError) {
+    try change { (configuration) throws(ConfigurationError) in try configuration.addSubprotocol(name) }
+  }
+
+  /// Adds a header field to every 101 response; both are copied. Errors as `addSubprotocol`.
+  public func addHeader(_ name: ByteView, _ value: ByteView) throws(WSError) {
+    try change { (configuration) throws(ConfigurationError) in try configuration.addHeader(name: name, value: value) }
+  }
+
+  /// Allows an origin besides the same one: `https://example.com`, `https://*.example.com`, `null` or `*`. Errors as
+  /// `addSubprotocol`. RFC 6455 10.2.
+  public func addOrigin(_ pattern: ByteView) throws(WSError) {
+    try change { (configuration) throws(ConfigurationError) in try configuration.addOrigin(pattern) }
+  }
+
+  /// Allows a Host, without port: a name, `*.name`, an address or `*`. With the first one every request is checked. Errors as
+  /// `addSubprotocol`.
+  public func addHost(_ pattern: ByteView) throws(WSError) {
+    try change { (configuration) throws(ConfigurationError) in try configuration.addHost(pattern) }
+  }
+
+  /// Whether a request without Origin is refused. Default no.
+  public func setOriginRequired(_ on: Bool) throws(WSError) {
+    try freezer.requireOpen()
+    configuration.originRequired = on
+  }
+
+  /// The time for the whole request head, in milliseconds; 0 for ever. Default 10 s.
+  public func setTimeout(milliseconds: Int64) throws(WSError) {
+    try freezer.requireOpen()
+    timeout = milliseconds
+  }
+
+  /// The read limit that connections start with, in bytes; 0 for none. Default 16 MiB.
+  public func setReadLimit(_ bytes: UInt64) throws(WSError) {
+    try freezer.requireOpen()
+    readLimit = bytes
+  }
+
+  /// Reads the request, checks it and answers. Takes the descriptor in every case. See `Upgrade` for the errors.
+  public func upgrade(
+    descriptor: Int32, alreadyRead: ByteView = .empty, deadline: Deadline? = nil
+  ) throws(WSError) -> Conn {
+    let upgrade = try Upgrade(self, descriptor: descriptor, alreadyRead: alreadyRead)
+    try upgrade.receiveRequest(deadline: deadline)
+    return try upgrade.accept(deadline: deadline)
+  }
+
+  func freeze() { freezer.freeze() }
+
+  var configuredDeadline: Deadline { timeout > 0 ? .after(milliseconds: timeout) : .never }
+
+  private func change(_ body: (inout ServerConfiguration) throws(ConfigurationError) -> Void) throws(WSError) {
+    try freezer.requireOpen()
+    do throws(ConfigurationError) { try body(&configuration) } catch { throw WSError(error) }
+  }
+}
