@@ -27,12 +27,15 @@ public struct OutgoingFrame {
   public let header: FrameHeader
   /// The bytes to send, unmasked.
   public let payload: ByteView
+  /// The state of the text that this frame leaves open, where outgoing text is checked.
+  let openText: UTF8Validator?
   private var headerIsWritten = false
   private var taken = 0
 
-  init(header: FrameHeader, payload: ByteView) {
+  init(header: FrameHeader, payload: ByteView, openText: UTF8Validator? = nil) {
     self.header = header
     self.payload = payload
+    self.openText = openText
   }
 
   /// True when all bytes have been written by `fill`.
@@ -48,11 +51,11 @@ public struct OutgoingFrame {
       target += written
       headerIsWritten = true
     }
-    let count = min(space.count - written, payload.count - taken)
+    let count = min(space.count &- written, payload.count &- taken)
     guard count > 0, let source = payload.baseAddress else { return written }
     Mask.apply(from: source + taken, to: target, count: count, key: header.maskKey ?? 0, phase: taken & 3)
-    taken += count
-    return written + count
+    taken = taken &+ count
+    return written &+ count
   }
 }
 
@@ -62,9 +65,11 @@ public struct Sender: Sendable {
   public let role: Role
   /// The code of the close frame that was sent, `.noStatus` for one without code; nil before.
   public private(set) var closeSent: CloseCode?
-  /// Whether outgoing text is checked as UTF-8 before anything is sent.
+  /// Whether outgoing text is checked as UTF-8, each frame before anything of it is sent. Looked at when a message begins.
   public var checksUTF8 = false
   private var messageIsOpen = false
+  /// The state of the text message that is open and checked.
+  private var openText: UTF8Validator?
 
   /// A sender before the first frame.
   public init(role: Role) { self.role = role }
@@ -77,8 +82,10 @@ public struct Sender: Sendable {
     guard closeSent == nil else { throw .closeSent }
     guard kind == nil || !messageIsOpen else { throw .messageOpen }
     guard kind != nil || messageIsOpen else { throw .noMessageOpen }
-    if checksUTF8, kind == .text, isFinal, !ClosePayload.isText(payload) { throw .invalidUTF8 }
-    return frame(kind?.opcode ?? .continuation, isFinal: isFinal, payload, maskKey)
+    var text = kind == .text && checksUTF8 ? UTF8Validator() : openText
+    guard text?.advance(payload) ?? true, !isFinal || text?.isComplete ?? true else { throw .invalidUTF8 }
+    let header = header(kind?.opcode ?? .continuation, isFinal: isFinal, payload, maskKey)
+    return OutgoingFrame(header: header, payload: payload, openText: isFinal ? nil : text)
   }
 
   /// A ping, pong or close frame; a close payload is checked by RFC 6455 7.4.
@@ -86,13 +93,15 @@ public struct Sender: Sendable {
     guard payload.count <= 125 else { throw .controlTooLong }
     guard closeSent == nil else { throw .closeSent }
     if opcode == .close { try checkClose(payload) }
-    return frame(opcode.opcode, isFinal: true, payload, maskKey)
+    return OutgoingFrame(header: header(opcode.opcode, isFinal: true, payload, maskKey), payload: payload)
   }
 
   /// The first byte of the frame has left: from now on it counts.
   public mutating func begin(_ frame: OutgoingFrame) {
     switch frame.header.opcode {
-    case .text, .binary, .continuation: messageIsOpen = !frame.header.isFinal
+    case .text, .binary, .continuation:
+      messageIsOpen = !frame.header.isFinal
+      openText = frame.openText
     case .close: closeSent = (try? ClosePayload(parsing: frame.payload))?.code ?? .noStatus
     case .ping, .pong: break
     }
@@ -102,14 +111,14 @@ public struct Sender: Sendable {
     do throws(ProtocolError) {
       _ = try ClosePayload(parsing: payload)
     } catch {
-      throw error == .badCloseReason ? .badCloseReason : .badCloseCode
+      if case .badCloseReason = error { throw .badCloseReason }
+      throw .badCloseCode
     }
   }
 
-  private func frame(_ opcode: Opcode, isFinal: Bool, _ payload: ByteView, _ maskKey: UInt32) -> OutgoingFrame {
+  private func header(_ opcode: Opcode, isFinal: Bool, _ payload: ByteView, _ maskKey: UInt32) -> FrameHeader {
     let key = role == .client ? maskKey : nil
-    let header = FrameHeader(opcode: opcode, isFinal: isFinal, maskKey: key, length: payload.count)
-    return OutgoingFrame(header: header, payload: payload)
+    return FrameHeader(opcode: opcode, isFinal: isFinal, maskKey: key, length: payload.count)
   }
 }
 
