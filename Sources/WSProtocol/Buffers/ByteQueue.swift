@@ -53,7 +53,7 @@ public struct ByteQueue: ~Copyable {
     guard memory.capacity &- tail < wanted else { return }
     let (needed, overflow) = tail.addingReportingOverflow(wanted)
     guard !overflow else { throw OutOfMemory() }
-    let doubled = memory.capacity > Int.max / 2 ? needed : memory.capacity * 2
+    let doubled = memory.capacity > Int.max / 2 ? needed : memory.capacity &* 2
     try memory.resize(to: max(needed, doubled))
   }
 

@@ -15,7 +15,7 @@ extension UnsafeRawBufferPointer {
   /// The part from `start` up to but not including `end`, cut to what there is.
   @inline(__always) public func cut(_ start: Int, _ end: Int) -> UnsafeRawBufferPointer {
     guard let baseAddress, start >= 0, start < end, start < count else { return .empty }
-    return UnsafeRawBufferPointer(start: baseAddress + start, count: Swift.min(end, count) - start)
+    return UnsafeRawBufferPointer(start: baseAddress + start, count: Swift.min(end, count) &- start)
   }
 
   /// The part from `start` to the end.
@@ -23,10 +23,10 @@ extension UnsafeRawBufferPointer {
 
   /// Where the byte first stands at or behind `start`.
   public func position(of byte: UInt8, from start: Int = 0) -> Int? {
-    var index = start
+    var index = Swift.max(start, 0)
     while index < count {
       if self[index] == byte { return index }
-      index += 1
+      index = index &+ 1
     }
     return nil
   }
@@ -49,8 +49,8 @@ extension UnsafeRawBufferPointer {
   public var trimmed: UnsafeRawBufferPointer {
     var start = 0
     var end = count
-    while start < end, self[start].isBlank { start += 1 }
-    while end > start, self[end - 1].isBlank { end -= 1 }
+    while start < end, self[start].isBlank { start = start &+ 1 }
+    while end > start, self[end &- 1].isBlank { end = end &- 1 }
     return cut(start, end)
   }
 

@@ -6,6 +6,7 @@ import CMemory
 
 /// There is no memory for a block of bytes.
 public struct OutOfMemory: Error {
+  /// The error, which says all by its type.
   @inlinable public init() {}
 }
 

@@ -24,14 +24,22 @@ public struct CloseHandshake: Sendable {
   /// A close frame arrived.
   public mutating func receive(_ code: CloseCode, reason: ByteView) {
     received = code
-    reasonCount = min(reason.count, ClosePayload.maximumReason)
-    for index in 0..<reasonCount { reasonBytes[index] = reason[index] }
+    let reason = reason.cut(0, ClosePayload.maximumReason)
+    reasonCount = 0
+    for byte in reason {
+      reasonBytes[unchecked: reasonCount] = byte  // at most 123, by the line above
+      reasonCount = reasonCount &+ 1
+    }
   }
 
   /// Copies the peer's reason; `space` has room for 123 bytes. Returns its size.
   public func copyReason(to space: UnsafeMutableRawBufferPointer) -> Int {
     guard space.count >= reasonCount else { return 0 }
-    for index in 0..<reasonCount { space[index] = reasonBytes[index] }
+    var index = 0
+    while index < reasonCount {
+      space[index] = reasonBytes[unchecked: index]  // below reasonCount, which is at most 123
+      index = index &+ 1
+    }
     return reasonCount
   }
 

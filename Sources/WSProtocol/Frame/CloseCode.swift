@@ -73,8 +73,12 @@ public struct ClosePayload {
     guard code != .noStatus, space.count >= 125 else { return 0 }
     space.storeBytes(of: code.rawValue.bigEndian, as: UInt16.self)
     let fitting = cutAtCharacter(reason)
-    for index in 0..<fitting.count { space[2 + index] = fitting[index] }
-    return 2 + fitting.count
+    var end = 2
+    for byte in fitting {
+      space[end] = byte
+      end = end &+ 1
+    }
+    return end
   }
 
   /// True when the bytes are UTF-8 from first to last.
@@ -86,8 +90,10 @@ public struct ClosePayload {
   private static func cutAtCharacter(_ reason: ByteView) -> ByteView {
     guard reason.count > maximumReason else { return reason }
     // At most three bytes back; where no character begins there, the bytes are not UTF-8 and are refused as they are.
-    for end in stride(from: maximumReason, to: maximumReason - 4, by: -1) where reason[end] & 0xC0 != 0x80 {
-      return reason.cut(0, end)
+    var end = maximumReason
+    while end > maximumReason - 4 {
+      if reason[end] & 0xC0 != 0x80 { return reason.cut(0, end) }
+      end = end &- 1
     }
     return reason.cut(0, maximumReason)
   }
