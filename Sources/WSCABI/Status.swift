@@ -94,7 +94,8 @@ func fill(_ failure: UnsafeMutablePointer<ws_failure>?, _ error: WSError?, expla
   detail.struct_size = failure.pointee.struct_size
   if let error { describe(error, explanation, &detail) }
   withUnsafeBytes(of: detail) { all in
-    UnsafeMutableRawBufferPointer(start: failure, count: min(room, all.count)).copyMemory(from: all.cut(0, min(room, all.count)))
+    UnsafeMutableRawBufferPointer(start: failure, count: min(room, all.count)).copyMemory(
+      from: all.cut(0, min(room, all.count)))
   }
   return true
 }
