@@ -216,7 +216,8 @@ WS_NODISCARD int ws_conn_write_control(ws_conn *conn, int32_t type, const void *
 /* [any] The closing handshake (RFC 6455 7.1.2): sends a close frame unless one was sent, waits for the peer's, then for
  * the end of the stream, until deadline_ns (0: 10 s). Messages that nobody reads meanwhile are dropped; a thread that is
  * reading still gets them. code 0 or 1005 sends a close frame without code; then size must be 0. reason is UTF-8 of at most
- * 123 bytes. Afterwards only the queries and ws_conn_free are of use. Repeating it is harmless.
+ * 123 bytes. Afterwards only the queries and ws_conn_free are of use. Repeating it is harmless. From a callback it does what
+ * ws_conn_close_begin does.
  * WS_OK the peer closed too, with whatever code · WS_ERR_TIMEOUT it did not; the connection is dropped · WS_ERR_LOST ·
  * WS_ERR_INVALID a code that must not be sent, or a bad reason · the error that ended the connection before. */
 int ws_conn_close(ws_conn *conn, uint16_t code, const void *reason, size_t size, int64_t deadline_ns);
@@ -439,12 +440,13 @@ int ws_upgrade_refuse(ws_upgrade *upgrade, int32_t status, const void *body, siz
 int ws_upgrade_free(ws_upgrade *upgrade);
 
 /* [any] Listens on host and port: NULL is loopback (127.0.0.1), "*" every address, else a name or numeric address, or
- * "unix:" and a path. Port 0 picks one; *bound says which. *fd is the caller's to close. bound may be NULL.
+ * "unix:" and a path. Port 0 picks one; *bound says which. *fd is the caller's to close, -1 on an error. bound may be NULL.
  * WS_ERR_RESOLVE · WS_ERR_IO (address in use, say) · WS_ERR_FDS. failure may be NULL. */
 WS_NODISCARD int ws_listen(const char *host, uint16_t port, int32_t *fd, uint16_t *bound, ws_failure *failure);
 
 /* [any] Waits for a connection and takes it from a listening descriptor; no handshake yet, and nothing that a client can delay.
- * peer may be NULL. Clients that are gone already are passed over. deadline_ns 0 waits for ever.
+ * peer may be NULL. Clients that are gone already are passed over. The listener becomes non-blocking. *fd is the caller's, -1
+ * on an error. deadline_ns 0 waits for ever.
  * WS_ERR_TIMEOUT · WS_ERR_FDS no descriptor is left (waits 100 ms first, so that a loop does not spin) · WS_ERR_IO. */
 WS_NODISCARD int ws_accept(int32_t listen_fd, int64_t deadline_ns, int32_t *fd, ws_address *peer);
 

@@ -15,15 +15,23 @@ final class ConnHandle: Handle, Tagged {
   }
 }
 
+/// Runs a call on the connection behind the handle. The handle lives until the call returns, also when one of its own callbacks
+/// frees it.
+private func on(_ conn: OpaquePointer?, _ body: (Conn) throws(WSError) -> Int32) -> Int32 {
+  guard let handle = object(conn, ConnHandle.self) else { return invalid }
+  defer { withExtendedLifetime(handle) {} }
+  return result { () throws(WSError) in try body(handle.conn) }
+}
+
 @_cdecl("ws_conn_read") @implementation
 public func ws_conn_read(
   _ conn: OpaquePointer!, _ type: UnsafeMutablePointer<Int32>!, _ message: UnsafeMutablePointer<ws_bytes>!
 ) -> Int32 {
   type?.pointee = 0
   message?.pointee = ws_bytes()
-  guard let handle = object(conn, ConnHandle.self), let type, let message else { return invalid }
-  return result { () throws(WSError) in
-    guard let read = try handle.conn.read() else { return Int32(WS_END) }
+  guard let type, let message else { return invalid }
+  return on(conn) { (conn) throws(WSError) in
+    guard let read = try conn.read() else { return Int32(WS_END) }
     type.pointee = Int32(read.kind.rawValue)
     message.pointee = ws_bytes(read.bytes)
     return WS_OK
@@ -37,26 +45,29 @@ public func ws_conn_read_into(
 ) -> Int32 {
   type?.pointee = 0
   size?.pointee = 0
-  guard let handle = object(conn, ConnHandle.self), let type, let size, bytes(buf, room) != nil else { return invalid }
-  do throws(WSError) {
-    let space = UnsafeMutableRawBufferPointer(start: buf, count: room)
-    guard let read = try handle.conn.read(into: space) else { return Int32(WS_END) }
-    type.pointee = Int32(read.kind.rawValue)
-    size.pointee = read.size
-    return WS_OK
-  } catch {
-    if case .noRoom(let needed) = error { size.pointee = needed }
-    return status(error)
+  guard let type, let size, bytes(buf, room) != nil else { return invalid }
+  return on(conn) { (conn) throws(WSError) in
+    do throws(WSError) {
+      guard let read = try conn.read(into: UnsafeMutableRawBufferPointer(start: buf, count: room)) else {
+        return Int32(WS_END)
+      }
+      type.pointee = Int32(read.kind.rawValue)
+      size.pointee = read.size
+      return WS_OK
+    } catch {
+      if case .noRoom(let needed) = error { size.pointee = needed }
+      throw error
+    }
   }
 }
 
 @_cdecl("ws_conn_write") @implementation
 public func ws_conn_write(_ conn: OpaquePointer!, _ type: Int32, _ data: UnsafeRawPointer!, _ size: Int) -> Int32 {
-  guard let handle = object(conn, ConnHandle.self), let payload = bytes(data, size),
-    let kind = UInt8(exactly: type).flatMap({ MessageKind(rawValue: $0) })
-  else { return invalid }
-  return result { () throws(WSError) in
-    try handle.conn.write(kind, payload)
+  guard let payload = bytes(data, size), let kind = UInt8(exactly: type).flatMap({ MessageKind(rawValue: $0) }) else {
+    return invalid
+  }
+  return on(conn) { (conn) throws(WSError) in
+    try conn.write(kind, payload)
     return WS_OK
   }
 }
@@ -65,11 +76,11 @@ public func ws_conn_write(_ conn: OpaquePointer!, _ type: Int32, _ data: UnsafeR
 public func ws_conn_write_control(
   _ conn: OpaquePointer!, _ type: Int32, _ data: UnsafeRawPointer!, _ size: Int, _ deadline_ns: Int64
 ) -> Int32 {
-  guard let handle = object(conn, ConnHandle.self), let payload = bytes(data, size),
-    let opcode = UInt8(exactly: type).flatMap({ ControlOpcode(rawValue: $0) })
-  else { return invalid }
-  return result { () throws(WSError) in
-    try handle.conn.writeControl(opcode, payload, deadline: deadline(deadline_ns))
+  guard let payload = bytes(data, size), let opcode = UInt8(exactly: type).flatMap({ ControlOpcode(rawValue: $0) }) else {
+    return invalid
+  }
+  return on(conn) { (conn) throws(WSError) in
+    try conn.writeControl(opcode, payload, deadline: deadline(deadline_ns))
     return WS_OK
   }
 }
@@ -78,9 +89,9 @@ public func ws_conn_write_control(
 public func ws_conn_close(
   _ conn: OpaquePointer!, _ code: UInt16, _ reason: UnsafeRawPointer!, _ size: Int, _ deadline_ns: Int64
 ) -> Int32 {
-  guard let handle = object(conn, ConnHandle.self), let reason = bytes(reason, size) else { return invalid }
-  return result { () throws(WSError) in
-    try handle.conn.close(closeCode(code), reason: reason, deadline: deadline(deadline_ns))
+  guard let reason = bytes(reason, size) else { return invalid }
+  return on(conn) { (conn) throws(WSError) in
+    try conn.close(closeCode(code), reason: reason, deadline: deadline(deadline_ns))
     return WS_OK
   }
 }
@@ -89,9 +100,9 @@ public func ws_conn_close(
 public func ws_conn_close_begin(
   _ conn: OpaquePointer!, _ code: UInt16, _ reason: UnsafeRawPointer!, _ size: Int
 ) -> Int32 {
-  guard let handle = object(conn, ConnHandle.self), let reason = bytes(reason, size) else { return invalid }
-  return result { () throws(WSError) in
-    try handle.conn.beginClose(closeCode(code), reason: reason)
+  guard let reason = bytes(reason, size) else { return invalid }
+  return on(conn) { (conn) throws(WSError) in
+    try conn.beginClose(closeCode(code), reason: reason)
     return WS_OK
   }
 }
@@ -103,9 +114,10 @@ private func closeCode(_ code: UInt16) -> CloseCode {
 
 @_cdecl("ws_conn_abort") @implementation
 public func ws_conn_abort(_ conn: OpaquePointer!) -> Int32 {
-  guard let handle = object(conn, ConnHandle.self) else { return invalid }
-  handle.conn.abort()
-  return WS_OK
+  on(conn) { (conn) throws(WSError) in
+    conn.abort()
+    return WS_OK
+  }
 }
 
 @_cdecl("ws_conn_retain") @implementation
@@ -128,28 +140,33 @@ public func ws_conn_close_codes(
   theirs?.pointee = 0
   reason?.pointee = ws_bytes()
   ours?.pointee = 0
-  guard let handle = object(conn, ConnHandle.self) else { return invalid }
-  theirs?.pointee = handle.conn.closeCodeReceived?.rawValue ?? 0
-  reason?.pointee = ws_bytes(handle.conn.closeReason)
-  ours?.pointee = handle.conn.ourCloseCode?.rawValue ?? 0
-  return WS_OK
+  return on(conn) { (conn) throws(WSError) in
+    theirs?.pointee = conn.closeCodeReceived?.rawValue ?? 0
+    reason?.pointee = ws_bytes(conn.closeReason)
+    ours?.pointee = conn.ourCloseCode?.rawValue ?? 0
+    return WS_OK
+  }
 }
 
 @_cdecl("ws_conn_subprotocol") @implementation
 public func ws_conn_subprotocol(_ conn: OpaquePointer!, _ name: UnsafeMutablePointer<ws_bytes>!) -> Int32 {
   name?.pointee = ws_bytes()
-  guard let handle = object(conn, ConnHandle.self), let name else { return invalid }
-  name.pointee = ws_bytes(handle.conn.subprotocol)
-  return WS_OK
+  guard let name else { return invalid }
+  return on(conn) { (conn) throws(WSError) in
+    name.pointee = ws_bytes(conn.subprotocol)
+    return WS_OK
+  }
 }
 
 @_cdecl("ws_conn_failure") @implementation
 public func ws_conn_failure(_ conn: OpaquePointer!, _ half: Int32, _ failure: UnsafeMutablePointer<ws_failure>!) -> Int32 {
-  guard let failure, fill(failure, nil), let handle = object(conn, ConnHandle.self) else { return invalid }
-  switch Int(half) {
-  case WS_READ: _ = fill(failure, handle.conn.lastFailure(of: .read))
-  case WS_WRITE: _ = fill(failure, handle.conn.lastFailure(of: .write))
-  default: return invalid
+  guard let failure, fill(failure, nil) else { return invalid }
+  return on(conn) { (conn) throws(WSError) in
+    switch Int(half) {
+    case WS_READ: _ = fill(failure, conn.lastFailure(of: .read))
+    case WS_WRITE: _ = fill(failure, conn.lastFailure(of: .write))
+    default: return invalid
+    }
+    return WS_OK
   }
-  return WS_OK
 }

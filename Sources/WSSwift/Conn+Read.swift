@@ -109,6 +109,8 @@ extension Conn {
   func receive(until deadline: Deadline, interruptible: Bool) throws(WSError) -> BorrowedMessage? {
     if let over = try endOfReading() { return over }
     while true {
+      // A handler may have aborted or freed the connection: nothing that has arrived may reach it any more.
+      guard !transport.isAborted else { throw failReading(.aborted) }
       receiver.limit = readLimit.load(ordering: .relaxed)
       receiver.checksUTF8 = checksReceived.load(ordering: .relaxed)
       switch try advance() {
