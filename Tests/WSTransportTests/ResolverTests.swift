@@ -12,6 +12,12 @@ private final class Gate: @unchecked Sendable {
 
   func open(times: Int = 1) { for _ in 0..<times { opened.signal() } }
 
+  /// Waits until so many lookups were answered.
+  func waitForAnswers(_ count: Int) {
+    let deadline = generous
+    while answers.load(ordering: .sequentiallyConsistent) < count && !deadline.isPast { usleep(500) }
+  }
+
   func lookup(_ list: inout AddressList) -> Int32 {
     opened.wait()
     list.append(.ipv4(0x7f00_0001, port: 80))
@@ -26,6 +32,13 @@ private func resolve(
 ) throws(TransportError) -> AddressList {
   try withBytes(host) { (bytes) throws(TransportError) in
     try Resolver.resolve(host: bytes, port: 80, deadline: deadline, cancellation: cancellation, lookup: lookup)
+  }
+}
+
+private func waitUntilSlotsAreTaken() {
+  while ResolverSlots.take() {
+    ResolverSlots.release()
+    usleep(500)
   }
 }
 
@@ -91,7 +104,7 @@ private func resolve(
     let workers = (0..<8).map { _ in
       Worker { failure { () throws(TransportError) in try resolve { _, _, list in gate.lookup(&list) } } }
     }
-    while ResolverSlots.take() { ResolverSlots.release() }
+    waitUntilSlotsAreTaken()
     let ninth = { () throws(TransportError) in try resolve(deadline: .after(milliseconds: 30)) { _, _, _ in EAI_FAIL } }
     #expect(failure(of: ninth) == .timeout)
     gate.open(times: 8)
@@ -101,17 +114,29 @@ private func resolve(
     #expect(list.count == 1)
   }
 
-  @Test func abandonedLookupsGiveTheirSlotBack() throws {
+  @Test func abandonedLookupsLeaveNothingBehind() throws {
     let gate = Gate()
-    for _ in 0..<20 {
+    let freed = Gate()
+    for round in 1...20 {
+      let witness = Witness { freed.answers.add(1, ordering: .sequentiallyConsistent) }
       let error = failure { () throws(TransportError) in
-        try resolve(deadline: .after(milliseconds: 1)) { _, _, list in gate.lookup(&list) }
+        try resolve(deadline: .after(milliseconds: 1)) { _, _, list in
+          withExtendedLifetime(witness) { gate.lookup(&list) }
+        }
       }
       #expect(error == .timeout)
       gate.open()
+      gate.waitForAnswers(round)
     }
-    let deadline = generous
-    while gate.answers.load(ordering: .sequentiallyConsistent) < 20 && !deadline.isPast { usleep(1_000) }
+    freed.waitForAnswers(20)
+    #expect(freed.answers.load(ordering: .sequentiallyConsistent) == 20, "each job frees what it holds")
+  }
+
+  /// Tells when it is freed.
+  private final class Witness: Sendable {
+    private let freed: @Sendable () -> Void
+    init(freed: @escaping @Sendable () -> Void) { self.freed = freed }
+    deinit { freed() }
   }
 
   @Test func onlyTheThreadOfTheLookupBlocksSignals() throws {
@@ -132,7 +157,7 @@ private func resolve(
     let workers = (0..<8).map { _ in
       Worker { failure { () throws(TransportError) in try resolve { _, _, list in gate.lookup(&list) } } }
     }
-    while ResolverSlots.take() { ResolverSlots.release() }
+    waitUntilSlotsAreTaken()
     let status = inChild { ResolverSlots.take() ? 0 : 1 }
     #expect(status == 0)
     gate.open(times: 8)

@@ -222,8 +222,8 @@ import Testing
   }
 
   @Test func unreadBytesDoNotResetTheLastOnes() throws {
-    let (a, b) = try makeTCPPair(host: "127.0.0.1")
-    var server: Socket? = a
+    // No other reference to the server's socket: it must be freed before the client reads.
+    var (server, b): (Socket?, Socket) = try makeTCPPair(host: "127.0.0.1")
     try b.sendAll(String(repeating: "unread", count: 1000))
     _ = try server?.wait(for: .read, deadline: generous, interruptible: false)
     try server?.sendAll("the last words")
