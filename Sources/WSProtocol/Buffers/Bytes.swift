@@ -34,15 +34,17 @@ extension UnsafeRawBufferPointer {
   /// True when the bytes are the same.
   public func equals(_ other: UnsafeRawBufferPointer) -> Bool {
     guard count == other.count else { return false }
-    for index in 0..<count where self[index] != other[index] { return false }
-    return true
+    var index = 0
+    while index < count, self[index] == other[index] { index &+= 1 }
+    return index == count
   }
 
   /// True when the bytes are the same but for the case of A to Z. RFC 9110 5.1 compares names so.
   public func equalsIgnoringCase(_ other: UnsafeRawBufferPointer) -> Bool {
     guard count == other.count else { return false }
-    for index in 0..<count where self[index].asciiLowercased != other[index].asciiLowercased { return false }
-    return true
+    var index = 0
+    while index < count, self[index].asciiLowercased == other[index].asciiLowercased { index &+= 1 }
+    return index == count
   }
 
   /// Without the spaces and tabs at both ends: OWS of RFC 9110 5.6.3.

@@ -23,11 +23,7 @@ extension ByteQueue {
 
   /// Adds the number in decimal; a negative one as 0.
   mutating func appendDecimal(_ number: Int) throws(OutOfMemory) {
-    var divisor = 1
-    while max(number, 0) / divisor > 9 { divisor &*= 10 }
-    while divisor > 0 {
-      try append(0x30 &+ UInt8(truncatingIfNeeded: max(number, 0) / divisor % 10))
-      divisor /= 10
-    }
+    if number > 9 { try appendDecimal(number / 10) }
+    try append(0x30 &+ UInt8(truncatingIfNeeded: max(number, 0) % 10))
   }
 }

@@ -40,8 +40,8 @@ public struct HeaderFields: ~Copyable {
 
   /// The field at the index, in the order of arrival; nil behind the last one. Borrowed until the next change.
   public func field(_ index: Int) -> (name: ByteView, value: ByteView)? {
-    guard index >= 0, index < count else { return nil }
-    let entry = table.bytes.loadUnaligned(fromByteOffset: index &* MemoryLayout<Entry>.size, as: Entry.self)
+    guard index >= 0, index < count, let entries = table.bytes.baseAddress else { return nil }
+    let entry = entries.loadUnaligned(fromByteOffset: index &* MemoryLayout<Entry>.size, as: Entry.self)
     return (entry.name.bytes(in: text.bytes), entry.value.bytes(in: text.bytes))
   }
 
