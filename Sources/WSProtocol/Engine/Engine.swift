@@ -6,6 +6,10 @@ public struct Engine: ~Copyable {
   private var receiver: Receiver
   private var sender: Sender
   private var pending = ByteQueue()
+  /// Older output was still there when the bytes came that are being read now: the peer sends faster than it reads.
+  private var isBehind = false
+  /// The size of the pong at the end of `pending` that a newer one replaces; 0 for none.
+  private var latePong = 0
   /// How the peer closed.
   public private(set) var handshake = CloseHandshake()
   /// The stream has ended.
@@ -26,6 +30,9 @@ public struct Engine: ~Copyable {
     isAtEnd || receiver.failure != nil || (handshake.received != nil && sender.closeSent != nil)
   }
 
+  /// The bytes of memory held for received bytes and for output, used or not.
+  public var memoryHeld: Int { receiver.memoryHeld &+ pending.capacity }
+
   // MARK: - Bytes in
 
   /// Room to receive into; see `Receiver.freeSpace`.
@@ -34,12 +41,14 @@ public struct Engine: ~Copyable {
   /// So many bytes of `freeSpace` were filled. 0 is the end of the stream.
   public mutating func received(_ count: Int) {
     guard count > 0 else { return isAtEnd = true }
+    isBehind = !pending.isEmpty
     receiver.received(count)
   }
 
   /// Takes a copy of received bytes. No bytes are the end of the stream.
   public mutating func feed(_ bytes: ByteView) throws(ProtocolError) {
     guard !bytes.isEmpty else { return isAtEnd = true }
+    isBehind = !pending.isEmpty
     try receiver.feed(bytes)
   }
 
@@ -48,6 +57,8 @@ public struct Engine: ~Copyable {
   /// The next event, or nil when more bytes are needed. Answers are put into `output` before the event is returned: a pong, the
   /// echo of a close frame, or the close frame that a violation causes. `maskKey` is a fresh key for that one answer.
   public mutating func nextEvent(maskKey: UInt32) throws(ProtocolError) -> Event? {
+    // Only an echo that found no memory is still missing here: without it the connection would never be over.
+    if let code = handshake.received, sender.closeSent == nil { echoClose(code, maskKey) }
     let event: Event?
     do throws(ProtocolError) {
       event = try receiver.advance()
@@ -56,10 +67,10 @@ public struct Engine: ~Copyable {
       throw error
     }
     switch event {
-    case .ping(let payload): queue(.pong, payload, maskKey)
+    case .ping(let payload): queuePong(payload, maskKey)
     case .close(let code, let reason):
       handshake.receive(code, reason: reason)
-      queueClose(CloseHandshake.answer(to: code), reason: .empty, maskKey)
+      echoClose(code, maskKey)
     case .message, .pong, nil: break
     }
     return event
@@ -90,7 +101,11 @@ public struct Engine: ~Copyable {
   public var output: ByteView { pending.bytes }
 
   /// So many bytes of `output` were sent.
-  public mutating func sent(_ count: Int) { pending.discard(count) }
+  public mutating func sent(_ count: Int) {
+    pending.discard(count)
+    if pending.count < latePong { latePong = 0 }
+    if pending.isEmpty, pending.capacity > Receiver.keptBuffer { pending.release() }
+  }
 
   // MARK: - Answers
 
@@ -104,12 +119,23 @@ public struct Engine: ~Copyable {
       throw .outOfMemory
     }
     sender.begin(frame)
+    latePong = 0
     pending.commit(frame.fill(pending.freeSpace))
   }
 
+  /// Every ping is answered, in order; but a peer that does not read what we send gets the answer to its latest one only, so
+  /// that it cannot fill our memory. RFC 6455 5.5.3 allows that.
+  private mutating func queuePong(_ payload: ByteView, _ maskKey: UInt32) {
+    pending.truncate(to: pending.count &- latePong)
+    let before = pending.count
+    do throws(SendError) { try sendControl(.pong, payload, maskKey: maskKey) } catch {}
+    latePong = isBehind ? pending.count &- before : 0
+  }
+
   /// Answers are best effort: after a close frame, or without memory, there is nobody to tell.
-  private mutating func queue(_ opcode: ControlOpcode, _ payload: ByteView, _ maskKey: UInt32) {
-    do throws(SendError) { try sendControl(opcode, payload, maskKey: maskKey) } catch {}
+  private mutating func echoClose(_ code: CloseCode, _ maskKey: UInt32) {
+    guard sender.closeSent == nil else { return }
+    queueClose(CloseHandshake.answer(to: code), reason: .empty, maskKey)
   }
 
   private mutating func queueClose(_ code: CloseCode, reason: ByteView, _ maskKey: UInt32) {

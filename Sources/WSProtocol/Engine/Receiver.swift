@@ -55,7 +55,7 @@ public struct Receiver: ~Copyable {
   /// The most room that `freeSpace` asks for ahead of what arrived.
   private static let largeRead = 65536
   /// A buffer beyond this is given back as soon as its bytes have been read.
-  private static let keptBuffer = 1 << 20
+  static let keptBuffer = 1 << 20
 
   /// A receiver before the first byte. `limit` in bytes, 0 for none.
   public init(role: Role, limit: UInt64) {
