@@ -60,7 +60,7 @@ struct Observer: ~Copyable {
     switch intake {
     case .feed: feed(bytes)
     case .space: fill(bytes, piece: .max)
-    case .lateSpace: fill(bytes, piece: 3)
+    case .lateSpace: fill(bytes, piece: max(3, bytes.count / 100))
     case .mixed: turn % 2 == 0 ? feed(bytes) : fill(bytes, piece: .max)
     }
     if intake == .mixed, turn % 4 < 2 { return }
@@ -142,7 +142,7 @@ func observeEveryWay(
   _ role: Role, limit: UInt64 = 0, _ bytes: [UInt8], sourceLocation: SourceLocation = #_sourceLocation
 ) -> Observation {
   let whole = observe(role, limit: limit, bytes)
-  let positions = bytes.count <= 400 ? Array(0..<bytes.count) : Array(0..<20) + stride(from: 20, to: bytes.count, by: 4999)
+  let positions = bytes.count <= 400 ? Array(0..<bytes.count) : Array(0..<16) + stride(from: 16, to: bytes.count, by: 29_989)
   let oneByOne = bytes.count <= 4000 ? Array(0..<bytes.count) : Array(stride(from: 0, to: bytes.count, by: 977))
   for intake in Intake.allCases {
     for cuts in positions.map({ [$0] }) + [oneByOne] {
