@@ -18,6 +18,7 @@ from programs import (
     ROOT,
     ProgramError,
     Server,
+    end_on_sigterm,
     python_command,
 )
 
@@ -64,6 +65,7 @@ def main():
     parser.add_argument("--only", nargs="*", metavar="CASE", help="cases or families (6.4.*) instead of a profile")
     parser.add_argument("--jobs", type=int, default=1, help="processes of the suite at once")
     options = parser.parse_args()
+    end_on_sigterm()
     cases = select_cases(options.profile, options.only)
     reports = ROOT / "build" / "autobahn"
     passed = failed = 0

@@ -20,6 +20,7 @@ from programs import (
     ROOT,
     ProgramError,
     Server,
+    end_on_sigterm,
     python_command,
     python_environment,
     read_line,
@@ -168,6 +169,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", action="append", choices=RUNS, help="this program of ours; may be repeated")
     options = parser.parse_args()
+    end_on_sigterm()
     LOGS.mkdir(parents=True, exist_ok=True)
     tally = Tally()
     peers = {"websockets": python_command(HERE / "websockets_peer.py")}

@@ -22,6 +22,7 @@ from programs import (
     ROOT,
     ProgramError,
     Server,
+    end_on_sigterm,
     free_port,
     python_environment,
 )
@@ -162,6 +163,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--prefix", required=True, type=Path, help="where the library is installed")
     options = parser.parse_args()
+    end_on_sigterm()
     for name in ("pkg-config", "cmake", "python"):
         shutil.rmtree(WORK / name, ignore_errors=True)
     readme, port = choose_port(ROOT.joinpath("README.md").read_text(encoding="utf-8"))

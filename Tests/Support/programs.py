@@ -33,6 +33,11 @@ def python_environment():
     )
 
 
+def end_on_sigterm():
+    """Makes SIGTERM unwind this program, so that the servers which it started end too."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))
+
+
 def free_port():
     """A port of 127.0.0.1 that nobody listens on at the moment."""
     with socket.socket() as probe:
