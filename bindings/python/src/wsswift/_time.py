@@ -14,11 +14,16 @@ _LONGEST = 100 * 366 * 86400.0
 
 def milliseconds(seconds: Optional[float], what: str) -> int:
     """A configured timeout: 0, for ever, when None. Rounded up, so that a short one does not become none."""
+    check_timeout(seconds, what)
     if seconds is None or seconds > _LONGEST:
         return 0
-    if not seconds > 0:
-        raise ValueError(f"{what} must be positive or None, not {seconds!r}")
     return math.ceil(seconds * 1000)
+
+
+def check_timeout(seconds: Optional[float], what: str) -> None:
+    """Raises ValueError for a timeout that makes no sense. what names it."""
+    if seconds is not None and not seconds > 0:
+        raise ValueError(f"{what} must be positive or None, not {seconds!r}")
 
 
 def deadline(seconds: Optional[float]) -> int:

@@ -10,7 +10,7 @@ from .. import _ffi as ffi
 from .._errors import check, fault, handshake_exception
 from .._handles import ConnHandle, DialerHandle, DialHandle, add_headers, add_strings, c_string
 from .._library import lib
-from .._time import milliseconds
+from .._time import check_timeout, milliseconds
 from ..datastructures import HeadersLike, Response
 from .connection import Connection
 from ._data import read_limit
@@ -22,8 +22,8 @@ __all__ = ["ClientConnection", "connect"]
 class ClientConnection(Connection):
     """The client's end of a connection."""
 
-    def __init__(self, handle: ConnHandle, response: Response, *, close_timeout_ms: int) -> None:
-        super().__init__(handle, close_timeout_ms=close_timeout_ms)
+    def __init__(self, handle: ConnHandle, response: Response, *, close_timeout: Optional[float]) -> None:
+        super().__init__(handle, close_timeout=close_timeout)
         self.response = response
         """The server's answer to the opening handshake, its header fields included."""
 
@@ -53,7 +53,7 @@ def connect(
     not a handshake; TimeoutError; OSError when there is no such host or no connection; ValueError for a wrong argument.
     """
     try:
-        close_timeout_ms = milliseconds(close_timeout, "close_timeout")
+        check_timeout(close_timeout, "close_timeout")
         dialer = _dialer(origin, subprotocols, additional_headers, open_timeout, max_size)
         dial = _attempt(dialer, uri)
         if sock is not None:
@@ -63,7 +63,7 @@ def connect(
         if sock is not None:
             sock.close()
         raise
-    return ClientConnection(handle, dial.response(), close_timeout_ms=close_timeout_ms)
+    return ClientConnection(handle, dial.response(), close_timeout=close_timeout)
 
 
 def _dialer(

@@ -18,7 +18,7 @@ from .._time import deadline, remaining
 from ..exceptions import Close, ConcurrencyError, ConnectionClosedOK
 from ._closing import End, close_codes, close_reason, describe_end
 from ._data import Address, BytesLike, Data, control_payload, lend, read_address
-from ._interrupt import SLICE_MS, in_main_thread, interruptibly
+from ._interrupt import SLICE_MS, in_main_thread
 from ._pings import Pings, Pong
 
 __all__ = ["Address", "BytesLike", "Connection", "Data"]
@@ -42,8 +42,9 @@ class Connection:
     answered while a thread is in recv(), close() or the wait() of a ping.
     """
 
-    def __init__(self, handle: ConnHandle, *, close_timeout_ms: int) -> None:
+    def __init__(self, handle: ConnHandle, *, close_timeout: Optional[float]) -> None:
         self._handle = handle
+        self._close_timeout = close_timeout
         handle.keep = []
         self._receiving = threading.Lock()  # held by the one thread in recv()
         self._inbox: Deque[Tuple[int, bytes]] = deque()
@@ -70,7 +71,6 @@ class Connection:
         self._local_address = read_address(lib.ws_conn_local_address, handle)
         self._remote_address = read_address(lib.ws_conn_remote_address, handle)
         check(lib.ws_conn_set_interruptible(handle, 1))
-        check(lib.ws_conn_set_close_timeout(handle, close_timeout_ms))
 
     # What is known of the connection
 
@@ -276,7 +276,7 @@ class Connection:
         Messages that no other thread receives meanwhile are dropped. Does nothing when closed already, and does not raise
         when the peer fails to answer: close_code tells. Raises ValueError for a code or reason that must not be sent.
         """
-        self._close(code, reason, 0)
+        self._close(code, reason, deadline(self._close_timeout))
 
     def __enter__(self: Self) -> Self:
         return self
@@ -290,41 +290,58 @@ class Connection:
         self.close(1000 if exc_type is None else _INTERNAL_ERROR)
 
     def _begin_close(self, code: int, reason: str) -> None:
-        """Sends the close frame without waiting for the answer; close() is still to be called."""
+        """Sends the close frame without waiting for the answer; _close() is still to be called."""
         data, handle = close_reason(code, reason), self._handle
-        if self._announce(handle, Close(code, reason)):
-            lib.ws_conn_close_begin(handle, code, data, len(data))
-
-    def _close(self, code: int, reason: str, until: int) -> None:
-        """close() with a deadline of its own; 0 is the configured timeout."""
-        data, handle = close_reason(code, reason), self._handle
-        if not handle:
-            return
         announced = self._announce(handle, Close(code, reason))
-        self._closing = True
-        # A recv() that starts now waits for the outcome instead of running into this close.
-        held = self._read_half.acquire(blocking=False)
-        try:
-            result = interruptibly(
-                lambda: lib.ws_conn_close(handle, code, data, len(data), until),
-                lambda: lib.ws_conn_abort(handle),
-            )
-        except BaseException:
-            self._finish(ffi.WS_ERR_ABORTED, None)
-            self._release()
-            raise
-        finally:
-            if held:
-                self._read_half.release()
-        if result == ffi.WS_ERR_INVALID:
-            self._closing = False
+        result = lib.ws_conn_close_begin(handle, code, data, len(data))
+        if result == ffi.WS_ERR_INVALID and self._end is None:
             if announced:
                 self._own_close = None
             raise ValueError(f"cannot close with code {code} and a reason of {len(data)} bytes")
+
+    def _close(self, code: int, reason: str, until: int) -> None:
+        """close() with a deadline of its own."""
+        data, handle = close_reason(code, reason), self._handle
+        if not handle:
+            return
+        self._begin_close(code, reason)
+        self._closing = True
+        try:
+            if in_main_thread():
+                self._watch_for_close(until)
+            result = self._complete_close(handle, code, data, until)
+        except BaseException:
+            lib.ws_conn_abort(handle)
+            self._finish(ffi.WS_ERR_ABORTED, None)
+            self._release()
+            raise
         failure = ffi.ws_failure()
         lib.ws_conn_failure(handle, ffi.WS_READ, byref(failure))
         self._finish(result, failure)
         self._release()
+
+    def _watch_for_close(self, until: int) -> None:
+        """Waits for the peer's close frame in pieces, so that signal handlers run meanwhile."""
+        while self._end is None and time.monotonic_ns() < until:
+            if not self._read_half.acquire(blocking=False):
+                self._ended.wait(SLICE_MS / 1000 if until == ffi.WS_NEVER else min(SLICE_MS / 1000, remaining(until)))
+                continue
+            try:
+                result = self._read(until)
+            finally:
+                self._read_half.release()
+            if result not in (ffi.WS_OK, ffi.WS_INTR, ffi.WS_ERR_TIMEOUT):
+                return
+
+    def _complete_close(self, handle: ConnHandle, code: int, data: bytes, until: int) -> int:
+        # A recv() that starts now waits for the outcome instead of running into this close.
+        held = self._read_half.acquire(blocking=False)
+        try:
+            result: int = lib.ws_conn_close(handle, code, data, len(data), until)
+            return result
+        finally:
+            if held:
+                self._read_half.release()
 
     def _announce(self, handle: ConnHandle, close: Close) -> bool:
         """Notes our close frame as the first one of the two, if it is; says whether it did."""

@@ -9,13 +9,13 @@ import socket
 import threading
 from ctypes import byref, c_int32, c_uint16, c_void_p
 from types import TracebackType
-from typing import Callable, FrozenSet, Optional, Sequence, Set, Type
+from typing import Callable, Dict, FrozenSet, Optional, Sequence, Type
 
 from .. import _ffi as ffi
 from .._errors import check, exception, fault, handshake_exception
 from .._handles import ConnHandle, UpgradeHandle, UpgraderHandle, add_headers, add_strings, c_string, copy_request
 from .._library import lib
-from .._time import deadline, milliseconds, remaining
+from .._time import check_timeout, deadline, milliseconds, remaining
 from ..datastructures import HeadersLike, Request
 from ..exceptions import ConnectionClosed
 from ._closing import close_reason
@@ -31,13 +31,15 @@ _INTERNAL_ERROR = 1011
 _UNAVAILABLE = 503
 # A deadline in the past: does not block.
 _AT_ONCE = 1
+# Seconds for a handler to end once its connection has been dropped.
+_LAST_WAIT = 1.0
 
 
 class ServerConnection(Connection):
     """The server's end of a connection."""
 
-    def __init__(self, handle: ConnHandle, request: Request, *, close_timeout_ms: int) -> None:
-        super().__init__(handle, close_timeout_ms=close_timeout_ms)
+    def __init__(self, handle: ConnHandle, request: Request, *, close_timeout: Optional[float]) -> None:
+        super().__init__(handle, close_timeout=close_timeout)
         self.request = request
         """The opening handshake: its path, query included, and header fields."""
 
@@ -64,9 +66,8 @@ class Server:
         self._wake_reader, self._wake_writer = socket.socketpair()
         for end in (listener, self._wake_reader, self._wake_writer):
             end.setblocking(False)
-        # One operation on a set is atomic, so these need no lock, which a signal handler that shuts down could not take.
-        self._connections: Set[ServerConnection] = set()
-        self._threads: Set[threading.Thread] = set()
+        # One operation on a dict is atomic, so it needs no lock, which a signal handler that shuts down could not take.
+        self._open: Dict[threading.Thread, ServerConnection] = {}
         self._closing = False
         self._closing_thread: Optional[int] = None
         self._closed = threading.Event()
@@ -83,7 +84,7 @@ class Server:
     @property
     def connections(self) -> FrozenSet[ServerConnection]:
         """The connections open now."""
-        return frozenset(self._connections)
+        return frozenset(self._open.copy().values())
 
     def fileno(self) -> int:
         """The descriptor of the listening socket; -1 after shutdown()."""
@@ -113,10 +114,11 @@ class Server:
                 self._accept()
 
     def shutdown(self, code: int = _GOING_AWAY, reason: str = "") -> None:
-        """Stops accepting, closes every connection at once with this code, and waits for the handlers.
+        """Stops accepting, closes every connection at once with this code, and waits for the handlers to end.
 
-        Waits at most close_timeout seconds. Handshakes in progress are answered 503. Any thread may call it, a signal handler
-        and a connection's handler too; later calls wait for the first one.
+        After close_timeout seconds the connections that are left are dropped, and after one second more it returns. Handshakes
+        in progress are answered 503. Any thread may call it, a signal handler and a connection's handler too; later calls wait
+        for the first one.
         """
         close_reason(code, reason)
         if self._closing:
@@ -143,7 +145,7 @@ class Server:
 
     def _wait_closed(self) -> None:
         """Waits for the shutdown that another thread began, unless that one waits for us."""
-        if self._closing_thread != threading.get_ident() and threading.current_thread() not in self._threads:
+        if self._closing_thread != threading.get_ident() and threading.current_thread() not in self._open:
             self._closed.wait()
 
     def _stop_accepting(self) -> None:
@@ -158,17 +160,25 @@ class Server:
             end.close()
 
     def _close_connections(self, code: int, reason: str) -> None:
+        """Every peer is told at once. The handlers then end and complete the closing; who is left at the deadline is dropped."""
         until = deadline(self._close_timeout)
-        open_now = list(self._connections)
-        for connection in open_now:
+        for connection in self.connections:
             connection._begin_close(code, reason)
-        # Every peer has our close frame by now, so the answers come in together, whatever the order here.
-        for connection in open_now:
-            connection._close(code, reason, until)
-        for thread in list(self._threads):
-            if thread is not threading.current_thread():
-                rest = remaining(until)
-                thread.join(None if rest < 0 else rest)
+        self._join(until)
+        for connection in self._others().values():
+            connection._close(code, reason, _AT_ONCE)
+        self._join(deadline(_LAST_WAIT))
+
+    def _others(self) -> Dict[threading.Thread, ServerConnection]:
+        """The open connections without that of a handler that called us."""
+        others = self._open.copy()
+        others.pop(threading.current_thread(), None)
+        return others
+
+    def _join(self, until: int) -> None:
+        for thread in self._others():
+            rest = remaining(until)
+            thread.join(None if rest < 0 else rest)
 
     def _accept(self) -> None:
         """Takes one connection and gives it its thread."""
@@ -196,15 +206,13 @@ class Server:
         if connection is None:
             return
         thread = threading.current_thread()
-        self._threads.add(thread)
-        self._connections.add(connection)
+        self._open[thread] = connection
         try:
             if self._closing:
                 connection.close(_GOING_AWAY)
             self._run_handler(connection)
         finally:
-            self._connections.discard(connection)
-            self._threads.discard(thread)
+            del self._open[thread]
 
     def _handshake(self, fd: int) -> Optional[ServerConnection]:
         """The opening handshake. None when the server is shutting down."""
@@ -220,7 +228,7 @@ class Server:
             result = lib.ws_upgrade_accept(upgrade, 0, byref(handle), byref(failure))
         if result != ffi.WS_OK:
             raise handshake_exception(fault(result, failure))
-        return ServerConnection(handle, request, close_timeout_ms=milliseconds(self._close_timeout, "close_timeout"))
+        return ServerConnection(handle, request, close_timeout=self._close_timeout)
 
     def _run_handler(self, connection: ServerConnection) -> None:
         code = 1000
@@ -270,7 +278,7 @@ def serve(
     Raises OSError when it cannot listen; ValueError for a wrong argument.
     """
     try:
-        milliseconds(close_timeout, "close_timeout")
+        check_timeout(close_timeout, "close_timeout")
         upgrader = _upgrader(origins, hosts, subprotocols, additional_headers, open_timeout, max_size)
         listener = _listen(host, port) if sock is None else socket.socket(fileno=sock.detach())
     except BaseException:
