@@ -56,6 +56,29 @@ import Testing
       }
     }
 
+    @Test("5.4: 10,000 fragments need 20 allocations at most, 10,000 messages one")
+    func allocationsAreFew() throws {
+      Memory.failAllocation(21)
+      defer { Memory.failAllocation(0) }
+      let fragments = TestReceiver(.client)
+      #expect(try fragments.run(wire(.client, 0x02, pattern(64))) == [])
+      let frame = wire(.client, 0x00, pattern(64))
+      for _ in 0..<10_000 {
+        try frame.withUnsafeBytes { try fragments.inner.feed($0) }
+        _ = try fragments.advance()
+      }
+      #expect(Memory.isFailureDue)
+
+      Memory.failAllocation(2)
+      let messages = TestReceiver(.client)
+      let message = wire(.client, 0x82, pattern(64))
+      for _ in 0..<10_000 {
+        try message.withUnsafeBytes { try messages.inner.feed($0) }
+        _ = try messages.advance()
+      }
+      #expect(Memory.isFailureDue)
+    }
+
     @Test("receiving: the error stays and the memory goes")
     func errorStays() throws {
       let count = try refuseEach {
