@@ -7,6 +7,8 @@
 #ifndef CHECK_H
 #define CHECK_H
 
+#define _POSIX_C_SOURCE 200809L /* C99 alone has no sockets and no threads; so this header comes first */
+
 #include <dirent.h>
 #include <pthread.h>
 #include <signal.h>

@@ -3,6 +3,8 @@
 #ifndef PEER_H
 #define PEER_H
 
+#include "check.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -12,7 +14,6 @@
 #include <sys/un.h>
 
 #include "accept_key.h"
-#include "check.h"
 
 enum { PEER_ROOM = 80000, PEER_WAIT = 5000 };
 

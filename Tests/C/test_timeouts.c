@@ -1,9 +1,9 @@
 /* Time: reads that time out and go on where they stopped, writes to a peer that does not read, deadlines in the past,
  * and signals.
  */
-#include <signal.h>
-
 #include "wire.h"
+
+#include <signal.h>
 
 static const int64_t past = 1; /* a deadline that has been; it does not block */
 

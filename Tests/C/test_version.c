@@ -1,9 +1,9 @@
 /* Versions, names of results, layouts of structs and the clock: what a binding relies on before its first connection.
  */
+#include "check.h"
+
 #include <limits.h>
 #include <stddef.h>
-
-#include "check.h"
 
 /* Compile-time facts in C99: an array of size -1 does not compile. */
 #define LAYOUT(name, condition) typedef char layout_##name[(condition) ? 1 : -1]
