@@ -415,8 +415,8 @@ int ws_upgrader_set_read_limit(ws_upgrader *upgrader, uint64_t bytes);
 
 /* [any] Reads the request from fd, checks it and answers: 101 and a connection, or the right status and an error. Call it on
  * the connection's own thread, so that a silent client delays nobody. already_read are bytes that were read from fd before.
- * upgrader may be NULL: the defaults. failure may be NULL. WS_ERR_HANDSHAKE (400, 405, 414, 426, 431) · WS_ERR_HOST (421) ·
- * WS_ERR_ORIGIN (403) · WS_ERR_TIMEOUT · WS_ERR_LOST · WS_ERR_IO. RFC 6455 4.2. */
+ * upgrader may be NULL: the defaults. failure may be NULL. WS_ERR_HANDSHAKE (answered with 400, 405, 414, 426, 431, 503 or 505;
+ * what is no HTTP gets no answer) · WS_ERR_HOST (421) · WS_ERR_ORIGIN (403) · WS_ERR_TIMEOUT · WS_ERR_LOST · WS_ERR_IO. RFC 6455 4.2. */
 WS_NODISCARD int ws_upgrader_upgrade(ws_upgrader *upgrader, int32_t fd, const void *already_read, size_t size,
                                      int64_t deadline_ns, ws_conn **conn, ws_failure *failure);
 
