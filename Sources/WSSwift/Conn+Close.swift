@@ -117,8 +117,9 @@ extension Conn {
     return true
   }
 
-  /// Reads until the peer's close frame. Handlers run as in a read.
+  /// Reads until the peer's close frame. Handlers run as in a read. A message kept for lack of room is dropped as well.
   private func dropMessages(until deadline: Deadline) throws(WSError) {
+    kept = nil
     do throws(WSError) {
       while try receive(until: deadline, interruptible: false) != nil {}
     } catch {
