@@ -115,7 +115,8 @@ import Testing
     (["https://*.example.com:8443"], "https://a.example.com:8443", true),
     (["https://a", "https://b"], "https://b", true), (["https://a", "https://b"], "https://c", false),
     (["https://[::1]:1"], "https://[0::1]:1", true), (["https://[::1]:1"], "https://[0::2]:1", false),
-    (["chrome-extension://abc"], "chrome-extension://abc", true), (["chrome-extension://abc"], "chrome-extension://abd", false),
+    (["web+a.b-c1://d"], "web+a.b-c1://d", true), (["chrome-extension://abc"], "chrome-extension://abc", true),
+    (["chrome-extension://abc"], "chrome-extension://abd", false),
     (["chrome-extension://abc"], "moz-extension://abc", false), (["https://a"], "chrome-extension://abc", false),
     (["*"], "https://anything.example", true), (["*"], "null", true), (["*"], "not an origin", true),
   ])
