@@ -8,6 +8,7 @@ import Testing
 /// A name server that answers when told to.
 private final class Gate: @unchecked Sendable {
   private let opened = DispatchSemaphore(value: 0)
+  let lookups = Atomic<Int>(0)
   let answers = Atomic<Int>(0)
 
   func open(times: Int = 1) { for _ in 0..<times { opened.signal() } }
@@ -18,7 +19,14 @@ private final class Gate: @unchecked Sendable {
     while answers.load(ordering: .sequentiallyConsistent) < count && !deadline.isPast { usleep(500) }
   }
 
+  /// Waits until so many lookups have begun, each in a slot.
+  func waitForLookups(_ count: Int) {
+    let deadline = generous
+    while lookups.load(ordering: .sequentiallyConsistent) < count && !deadline.isPast { usleep(500) }
+  }
+
   func lookup(_ list: inout AddressList) -> Int32 {
+    lookups.add(1, ordering: .sequentiallyConsistent)
     opened.wait()
     list.append(.ipv4(0x7f00_0001, port: 80))
     answers.add(1, ordering: .sequentiallyConsistent)
@@ -32,13 +40,6 @@ private func resolve(
 ) throws(TransportError) -> AddressList {
   try withBytes(host) { (bytes) throws(TransportError) in
     try Resolver.resolve(host: bytes, port: 80, deadline: deadline, cancellation: cancellation, lookup: lookup)
-  }
-}
-
-private func waitUntilSlotsAreTaken() {
-  while ResolverSlots.take() {
-    ResolverSlots.release()
-    usleep(500)
   }
 }
 
@@ -104,7 +105,7 @@ private func waitUntilSlotsAreTaken() {
     let workers = (0..<8).map { _ in
       Worker { failure { () throws(TransportError) in try resolve { _, _, list in gate.lookup(&list) } } }
     }
-    waitUntilSlotsAreTaken()
+    gate.waitForLookups(8)
     let ninth = { () throws(TransportError) in try resolve(deadline: .after(milliseconds: 30)) { _, _, _ in EAI_FAIL } }
     #expect(failure(of: ninth) == .timeout)
     gate.open(times: 8)
@@ -157,7 +158,7 @@ private func waitUntilSlotsAreTaken() {
     let workers = (0..<8).map { _ in
       Worker { failure { () throws(TransportError) in try resolve { _, _, list in gate.lookup(&list) } } }
     }
-    waitUntilSlotsAreTaken()
+    gate.waitForLookups(8)
     let status = inChild { ResolverSlots.take() ? 0 : 1 }
     #expect(status == 0)
     gate.open(times: 8)

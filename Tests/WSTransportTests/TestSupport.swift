@@ -102,10 +102,16 @@ extension Transport {
     }
   }
 
-  /// Sends until nothing more fits.
-  func fill() throws {
+  /// Sends until nothing more fits; returns how much did.
+  @discardableResult
+  func fill() throws -> Int {
     let block = [UInt8](repeating: 7, count: 65536)
-    while try block.withUnsafeBytes({ try trySend($0, .init(start: nil, count: 0)) }) > 0 {}
+    var total = 0
+    while true {
+      let sent = try block.withUnsafeBytes { try trySend($0, .init(start: nil, count: 0)) }
+      if sent == 0 { return total }
+      total += sent
+    }
   }
 }
 
