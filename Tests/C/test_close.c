@@ -29,7 +29,8 @@ static void the_close_frame_holds_code_and_reason(void) {
 }
 
 static void every_code_that_may_be_sent(void) {
-  static const uint16_t codes[] = {1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 3999, 4000, 4999};
+  static const uint16_t codes[] = {1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010,
+                                   1011, 1012, 1013, 1014, 3000, 3999, 4000, 4999};
   for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
     wire w;
     answerer peer = {.code = codes[i]};

@@ -1,29 +1,25 @@
-/* How a connection ends otherwise: the peer closes or drops, more comes behind a close frame, another thread reads, output is
- * blocked.
+/* How a connection ends otherwise: the peer closes or drops, more comes behind a close frame, another thread reads, output
+ * is blocked.
  */
 #include "closing.h"
 
-typedef struct ending {
-  int code; /* 0: none */
-  int status;
-} ending;
+/* 0 stands for a close frame without code. Only the first three are a normal end. */
+static const int endings[] = {0,    1000, 1001, 1002, 1003, 1007, 1008, 1009,
+                              1010, 1011, 1012, 1013, 1014, 3000, 4000, 4999};
 
-static const ending endings[] = {{0, WS_END},           {1000, WS_END},         {1001, WS_END},         {1002, WS_ERR_CLOSED},
-                                 {1003, WS_ERR_CLOSED}, {1007, WS_ERR_CLOSED},  {1008, WS_ERR_CLOSED},  {1009, WS_ERR_CLOSED},
-                                 {1010, WS_ERR_CLOSED}, {1011, WS_ERR_CLOSED},  {1012, WS_ERR_CLOSED},  {1013, WS_ERR_CLOSED},
-                                 {1014, WS_ERR_CLOSED}, {3000, WS_ERR_CLOSED},  {4000, WS_ERR_CLOSED},  {4999, WS_ERR_CLOSED}};
+static int status_of(int code) { return code == 0 || code == 1000 || code == 1001 ? WS_END : WS_ERR_CLOSED; }
 
 /* The peer begins. The default answer is the same code without a reason; reading stays ended. */
 static void their_close_is_answered(void) {
   for (int role = AS_SERVER; role <= AS_CLIENT; role++) {
     for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
-      int code = endings[i].code;
+      int code = endings[i];
       uint8_t echo[2] = {(uint8_t)(code >> 8), (uint8_t)code};
       wire w;
       REQUIRE(wire_open(&w, role));
       peer_put_close(w.fd, w.masks, code, code == 0 ? "" : "their reason");
-      wire_read_gives(&w, endings[i].status);
-      wire_read_gives(&w, endings[i].status);
+      wire_read_gives(&w, status_of(code));
+      wire_read_gives(&w, status_of(code));
       wire_gets(&w, 0x88, echo, code == 0 ? 0 : 2);
       expect_codes(&w, code == 0 ? 1005 : code, code == 0 ? "" : "their reason", code == 0 ? 1005 : code);
       wire_write_gives(&w, "x", WS_ERR_CLOSE_SENT);
@@ -183,6 +179,33 @@ static void a_close_begun_while_output_is_blocked(void) {
   wire_close(&w);
 }
 
+/* A reset is the end of the connection too, whatever the system calls it. */
+static void a_peer_that_resets(void) {
+  for (int role = AS_SERVER; role <= AS_CLIENT; role++) {
+    struct linger reset = {1, 0};
+    wire w;
+    REQUIRE(wire_open_tcp(&w, role));
+    setsockopt(w.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+    close(w.fd);
+    w.fd = -1;
+    wire_read_gives(&w, WS_ERR_LOST);
+    wire_write_gives(&w, "x", WS_ERR_LOST);
+    EXPECT_STATUS(ws_conn_close(w.conn, 1000, NULL, 0, ws_in_ms(check_limit(1000))), WS_ERR_LOST);
+    wire_close(&w);
+  }
+}
+
+/* The runner counts descriptors: none may be left. */
+static void many_connections_leave_nothing_behind(void) {
+  for (int i = 0; i < 300; i++) {
+    pair p;
+    REQUIRE(pair_open(&p));
+    if (i % 3 == 0) EXPECT_STATUS(ws_conn_close_begin(p.client, 1000, NULL, 0), WS_OK);
+    if (i % 3 == 1) EXPECT_STATUS(ws_conn_abort(p.server), WS_OK);
+    pair_close(&p);
+  }
+}
+
 static const check_test tests[] = {
     TEST(their_close_is_answered),
     TEST(a_peer_that_drops),
@@ -194,5 +217,7 @@ static const check_test tests[] = {
     TEST(closing_beside_a_reader_keeps_its_deadline),
     TEST(unread_data_does_not_reset_our_close_away),
     TEST(a_close_begun_while_output_is_blocked),
+    TEST(a_peer_that_resets),
+    TEST(many_connections_leave_nothing_behind),
 };
 TEST_MAIN(tests)

@@ -36,9 +36,11 @@ static void the_request_on_the_wire(void) {
 }
 
 static void the_host_field(void) {
-  static const char *const hosts[][2] = {{"ws://example.com", "example.com"},        {"ws://example.com:80/", "example.com"},
-                                         {"ws://127.0.0.1:81/", "127.0.0.1:81"},     {"ws://[::1]:81/", "[::1]:81"},
-                                         {"ws://[0:0::1]/", "[::1]"},                {"ws://u:p@example.com/", "example.com"}};
+  static const char *const hosts[][2] = {
+      {"ws://example.com", "example.com"},        {"ws://example.com:80/", "example.com"},
+      {"ws://127.0.0.1:81/", "127.0.0.1:81"},     {"ws://[::1]:81/", "[::1]:81"},
+      {"ws://[0:0::1]/", "[::1]"},                {"ws://u:p@example.com/", "example.com"},
+  };
   for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
     staged stage = {.response = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"};
     EXPECT_STATUS(staged_dial(&stage, NULL, hosts[i][0]), WS_ERR_STATUS);
@@ -130,6 +132,18 @@ static void a_used_dialer_is_frozen(void) {
   EXPECT_STATUS(ws_dial_free(dial), WS_OK);
 }
 
+/* Failures are printed and logged: what is secret in a URL must not be in them. */
+static void failures_hold_no_secrets(void) {
+  static const char *const urls[] = {"ws://user:secret@127.0.0.1:1/?token=secret", "ws://user:secret@nobody.invalid/",
+                                     "ws://user:secret@local host/", "wss://user:secret@127.0.0.1:1/secret"};
+  for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
+    ws_conn *conn;
+    ws_failure failure = {.struct_size = sizeof failure};
+    EXPECT(ws_dialer_dial(NULL, urls[i], ws_in_ms(1000), &conn, &failure) < 0);
+    EXPECT(failure.text[0] != '\0' && strstr(failure.text, "secret") == NULL);
+  }
+}
+
 static const check_test tests[] = {
     TEST(the_request_on_the_wire),
     TEST(the_host_field),
@@ -138,5 +152,6 @@ static const check_test tests[] = {
     TEST(subprotocols_that_are_refused),
     TEST(a_string_beyond_64_kib),
     TEST(a_used_dialer_is_frozen),
+    TEST(failures_hold_no_secrets),
 };
 TEST_MAIN(tests)

@@ -236,6 +236,39 @@ static void a_limit_set_between_frames_holds_from_the_next(void) {
   wire_close(&w);
 }
 
+enum { PINGS = 100000 };
+
+static void *flood(void *argument) {
+  wire *w = argument;
+  uint8_t payload[125] = {0}, *bytes = malloc(PINGS * 131);
+  size_t size = 0;
+  for (int i = 0; i < PINGS; i++) size += peer_frame_bytes(bytes + size, 0x89, w->masks, payload, sizeof payload);
+  size += peer_frame_bytes(bytes + size, 0x81, w->masks, "end", 3);
+  EXPECT(peer_put(w->fd, bytes, size));
+  free(bytes);
+  return NULL;
+}
+
+/* The peer asks and asks, and never reads an answer: the reader goes on, and what waits to be sent does not grow. */
+static void a_flood_of_pings(void) {
+  for (int role = AS_SERVER; role <= AS_CLIENT; role++) {
+    pthread_t thread;
+    wire w;
+    REQUIRE(wire_open(&w, role));
+    pthread_create(&thread, NULL, flood, &w);
+    int64_t start = check_ms();
+    wire_reads(&w, "end");
+    EXPECT(check_ms() - start < check_limit(5000));
+    pthread_join(thread, NULL);
+    long before = memory_kib();
+    wire_put_text(&w, 0x89, "one more");
+    wire_put_text(&w, 0x81, "x");
+    wire_reads(&w, "x");
+    EXPECT(memory_kib() - before < 1024);
+    wire_close(&w);
+  }
+}
+
 static const check_test tests[] = {
     TEST(the_limit_is_inclusive),
     TEST(a_header_alone_is_refused),
@@ -248,5 +281,6 @@ static const check_test tests[] = {
     TEST(many_fragments_cost_their_bytes),
     TEST(empty_continuations_cost_nothing),
     TEST(a_limit_set_between_frames_holds_from_the_next),
+    TEST(a_flood_of_pings),
 };
 TEST_MAIN(tests)

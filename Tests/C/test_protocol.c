@@ -61,7 +61,10 @@ static const fault faults[] = {
     {"2^64-1", BROKEN_RULE, {{0x82, BYTES(""), UINT64_MAX, 64, 0}}},
     {"2^64-4 of a continuation", BROKEN_RULE, {{0x02, BYTES("abcd"), 0, 0, 0}, {0x80, BYTES(""), UINT64_MAX - 3, 64, 0}}},
     {"2^63-1 is too big", WS_ERR_TOO_BIG, 1009, {{0x82, BYTES(""), INT64_MAX, 64, 0}}},
-    {"2^63-1 of a continuation", WS_ERR_TOO_BIG, 1009, {{0x02, BYTES("abcd"), 0, 0, 0}, {OPEN_CONTINUATION, BYTES(""), INT64_MAX, 64, 0}}},
+    {"2^63-1 of a continuation",
+     WS_ERR_TOO_BIG,
+     1009,
+     {{0x02, BYTES("abcd"), 0, 0, 0}, {OPEN_CONTINUATION, BYTES(""), INT64_MAX, 64, 0}}},
     /* 5.5: control frames are short and whole */
     {"a ping of 126", BROKEN_RULE, {{0x89, BYTES(LONG_CONTROL), 0, 0, 0}}},
     {"a pong in 64 bits", BROKEN_RULE, {{0x8a, BYTES("x"), 0, 64, 0}}},
@@ -72,7 +75,9 @@ static const fault faults[] = {
     {"a continuation of nothing", BROKEN_RULE, {{0x80, BYTES("x"), 0, 0, 0}}},
     {"an open continuation of nothing", BROKEN_RULE, {{OPEN_CONTINUATION, BYTES(""), 0, 0, 0}}},
     {"text inside text", BROKEN_RULE, {{0x01, BYTES("x"), 0, 0, 0}, {0x81, BYTES("y"), 0, 0, 0}}},
-    {"binary inside text", BROKEN_RULE, {{0x01, BYTES("x"), 0, 0, 0}, {OPEN_CONTINUATION, BYTES("y"), 0, 0, 0}, {0x02, BYTES("z"), 0, 0, 0}}},
+    {"binary inside text",
+     BROKEN_RULE,
+     {{0x01, BYTES("x"), 0, 0, 0}, {OPEN_CONTINUATION, BYTES("y"), 0, 0, 0}, {0x02, BYTES("z"), 0, 0, 0}}},
     /* 7.4: close codes */
     {"a close of one byte", BROKEN_RULE, {{0x88, BYTES("\x03"), 0, 0, 0}}},
     {"close 0", BROKEN_RULE, {{0x88, BYTES("\0\0"), 0, 0, 0}}},
@@ -99,7 +104,9 @@ static const fault faults[] = {
     {"a character cut by the last fragment", BAD_TEXT, {{0x01, BYTES("\xe6"), 0, 0, 0}, {0x80, BYTES("\xb0"), 0, 0, 0}}},
     {"a bad byte in an unfinished message", BAD_TEXT, {{0x01, BYTES("ab\xff"), 0, 0, 0}}},
     {"a bad byte in an unfinished frame", BAD_TEXT, {{0x81, BYTES("ab\xff"), 1000, 0, 0}}},
-    {"a bad byte in a continuation", BAD_TEXT, {{0x01, BYTES("\xce\xba"), 0, 0, 0}, {OPEN_CONTINUATION, BYTES("\xed\xa0"), 0, 0, 0}}},
+    {"a bad byte in a continuation",
+     BAD_TEXT,
+     {{0x01, BYTES("\xce\xba"), 0, 0, 0}, {OPEN_CONTINUATION, BYTES("\xed\xa0"), 0, 0, 0}}},
 };
 enum { FAULTS = sizeof faults / sizeof faults[0], FRAMES = 3 };
 
@@ -135,7 +142,8 @@ static void expect_fault(wire *w, const fault *one, int status) {
 static void name_the_fault(const fault *one, int role) {
   if (check_now.failed) {
     size_t used = strlen(check_now.why);
-    snprintf(check_now.why + used, sizeof check_now.why - used, " [%s, as %s]", one->name, role == AS_CLIENT ? "client" : "server");
+    const char *as = role == AS_CLIENT ? "client" : "server";
+    snprintf(check_now.why + used, sizeof check_now.why - used, " [%s, as %s]", one->name, as);
   }
 }
 

@@ -287,6 +287,71 @@ static void many_threads_and_an_end(void) {
   }
 }
 
+/* A close beside a blocked writer: the deadline holds, and the writer is released. */
+static void closing_beside_a_blocked_writer(void) {
+  wire w;
+  pthread_t thread;
+  REQUIRE(wire_open(&w, AS_SERVER));
+  blocked self = {w.conn, 0, 0};
+  pthread_create(&thread, NULL, write_blocked, &self);
+  check_sleep(50);
+  int64_t start = check_ms();
+  EXPECT_STATUS(ws_conn_close(w.conn, 1000, NULL, 0, ws_in_ms(60)), WS_ERR_TIMEOUT);
+  EXPECT(check_ms() - start < check_limit(1000));
+  pthread_join(thread, NULL);
+  EXPECT(self.status < 0);
+  wire_close(&w);
+}
+
+static void *close_one(void *argument) {
+  blocked *self = argument;
+  self->status = ws_conn_close(self->conn, 1000, NULL, 0, ws_in_ms(check_limit(3000)));
+  return NULL;
+}
+
+/* Both ends, two threads each: one close frame a side, and everybody is told that it went well. */
+static void closing_from_many_threads(void) {
+  pair p;
+  pthread_t threads[4];
+  REQUIRE(pair_open(&p));
+  blocked closers[4] = {{p.client, 9, 0}, {p.server, 9, 0}, {p.client, 9, 0}, {p.server, 9, 0}};
+  for (int i = 0; i < 4; i++) pthread_create(&threads[i], NULL, close_one, &closers[i]);
+  for (int i = 0; i < 4; i++) pthread_join(threads[i], NULL);
+  for (int i = 0; i < 4; i++) EXPECT_STATUS(closers[i].status, WS_OK);
+  pair_close(&p);
+}
+
+typedef struct shared {
+  ws_dialer *dialer;
+  ws_upgrader *upgrader;
+} shared;
+
+static void *open_many(void *argument) {
+  shared *both = argument;
+  for (int i = 0; i < 20; i++) {
+    pair p;
+    ws_bytes name;
+    if (!pair_open_with(&p, both->dialer, both->upgrader)) break;
+    EXPECT_STATUS(ws_conn_subprotocol(p.client, &name), WS_OK);
+    EXPECT_BYTES(name.data, name.size, "chat", 4);
+    pair_close(&p);
+  }
+  return NULL;
+}
+
+static void configurations_are_shared_between_threads(void) {
+  shared both;
+  pthread_t threads[8];
+  REQUIRE_STATUS(ws_dialer_new(&both.dialer), WS_OK);
+  REQUIRE_STATUS(ws_upgrader_new(&both.upgrader), WS_OK);
+  EXPECT_STATUS(ws_dialer_add_subprotocol(both.dialer, "chat"), WS_OK);
+  EXPECT_STATUS(ws_upgrader_add_subprotocol(both.upgrader, "chat"), WS_OK);
+  for (int i = 0; i < 8; i++) pthread_create(&threads[i], NULL, open_many, &both);
+  for (int i = 0; i < 8; i++) pthread_join(threads[i], NULL);
+  EXPECT_STATUS(ws_dialer_free(both.dialer), WS_OK);
+  EXPECT_STATUS(ws_upgrader_free(both.upgrader), WS_OK);
+}
+
 static const check_test tests[] = {
     TEST(abort_wakes_a_blocked_read),
     TEST(abort_wakes_a_blocked_write),
@@ -300,5 +365,8 @@ static const check_test tests[] = {
     TEST(pings_do_not_block_a_reader_while_output_is_blocked),
     TEST(sigpipe_is_never_raised),
     TEST(many_threads_and_an_end),
+    TEST(closing_beside_a_blocked_writer),
+    TEST(closing_from_many_threads),
+    TEST(configurations_are_shared_between_threads),
 };
 TEST_MAIN(tests)

@@ -27,7 +27,8 @@ static void odd_requests_that_are_good(void) {
   static const char *const good[] = {
       REQUEST_LINE "host: localhost\r\nupgrade: WebSocket\r\nconnection: keep-alive, UPGRADE\r\n" REQUEST_KEY "\r\n",
       REQUEST_LINE REQUEST_HOST "Upgrade: foo, websocket\r\nConnection: close\r\nConnection: upgrade\r\n" REQUEST_KEY "\r\n",
-      REQUEST_LINE "Host:localhost\r\n" PEER_UPGRADE "Sec-WebSocket-Key:\t" PEER_KEY " \r\nSec-WebSocket-Version: 13\r\n\r\n",
+      REQUEST_LINE "Host:localhost\r\n" PEER_UPGRADE
+                   "Sec-WebSocket-Key:\t" PEER_KEY " \r\nSec-WebSocket-Version: 13\r\n\r\n",
       REQUEST_LINE REQUEST_HOST REQUEST_REST "X-Empty:\r\nX-Odd: a, , b\r\nCookie: a=b; c=\"d\"\r\n\r\n",
       REQUEST_LINE REQUEST_HOST REQUEST_REST "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\r\n",
       REQUEST_LINE REQUEST_HOST REQUEST_REST "Sec-WebSocket-Protocol: chat\r\n\r\n",
@@ -79,8 +80,10 @@ static const refusal refusals[] = {
     {400, REQUEST_LINE REQUEST_HOST PEER_UPGRADE "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: c2hvcnQ=\r\n\r\n"},
     {400, REQUEST_LINE REQUEST_HOST PEER_UPGRADE
           "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZWRkZGQ=\r\n\r\n"},
-    {400, REQUEST_LINE REQUEST_HOST PEER_UPGRADE "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSB!b25jZQ==\r\n\r\n"},
-    {400, REQUEST_LINE REQUEST_HOST PEER_UPGRADE "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=a\r\n\r\n"},
+    {400, REQUEST_LINE REQUEST_HOST PEER_UPGRADE
+          "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSB!b25jZQ==\r\n\r\n"},
+    {400, REQUEST_LINE REQUEST_HOST PEER_UPGRADE
+          "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=a\r\n\r\n"},
     /* a body would be smuggled past a proxy */
     {400, REQUEST_LINE REQUEST_HOST REQUEST_REST "Content-Length: 5\r\n\r\nhello"},
     {400, REQUEST_LINE REQUEST_HOST REQUEST_REST "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"},
@@ -237,13 +240,12 @@ static void bytes_read_before(void) {
 typedef struct dripper {
   int fd;
   int ms; /* between two bytes */
-  volatile int stop;
 } dripper;
 
 static void *drip(void *argument) {
   dripper *self = argument;
-  for (const char *at = PEER_REQUEST; *at != '\0' && !self->stop; at++) {
-    if (!peer_put(self->fd, at, 1)) break;
+  for (const char *at = PEER_REQUEST; *at != '\0'; at++) {
+    if (!peer_put(self->fd, at, 1)) break; /* the library has had enough */
     if (self->ms > 0) check_sleep(self->ms);
   }
   return NULL;
@@ -259,13 +261,12 @@ static void a_slow_client_is_cut(void) {
   REQUIRE_STATUS(ws_upgrader_new(&upgrader), WS_OK);
   EXPECT_STATUS(ws_upgrader_set_timeout(upgrader, 150), WS_OK);
   peer_sockets(ends);
-  dripper client = {ends[0], 10, 0};
+  dripper client = {ends[0], 10};
   pthread_create(&thread, NULL, drip, &client);
   int64_t start = check_ms();
   EXPECT_STATUS(ws_upgrader_upgrade(upgrader, ends[1], NULL, 0, 0, &conn, &failure), WS_ERR_TIMEOUT);
   EXPECT(check_ms() - start >= 149 && check_ms() - start < check_limit(600));
   EXPECT(conn == NULL && failure.code == WS_ERR_TIMEOUT);
-  client.stop = 1;
   pthread_join(thread, NULL);
   close(ends[0]);
   EXPECT_STATUS(ws_upgrader_free(upgrader), WS_OK);
@@ -276,7 +277,7 @@ static void a_request_byte_by_byte(void) {
   pthread_t thread;
   ws_conn *conn;
   peer_sockets(ends);
-  dripper client = {ends[0], 0, 0};
+  dripper client = {ends[0], 0};
   pthread_create(&thread, NULL, drip, &client);
   EXPECT_STATUS(ws_upgrader_upgrade(NULL, ends[1], NULL, 0, ws_in_ms(check_limit(3000)), &conn, NULL), WS_OK);
   pthread_join(thread, NULL);
@@ -327,6 +328,38 @@ static void a_hundred_silent_clients_delay_nobody(void) {
   close(listener);
 }
 
+/* A long head in the smallest pieces must not be parsed from its start again with each. */
+static void *send_in_pieces(void *argument) {
+  large *self = argument;
+  for (const char *at = self->text; *at != '\0'; at++) {
+    if (!peer_put(self->fd, at, 1)) break;
+  }
+  return NULL;
+}
+
+static void a_long_head_in_small_pieces(void) {
+  enum { LONG = 60000, FIELDS = 100 };
+  int ends[2], used;
+  pthread_t thread;
+  ws_conn *conn;
+  char *text = malloc(LONG + 1000), filler[LONG / FIELDS - 10];
+  memset(filler, 'a', sizeof filler - 1);
+  filler[sizeof filler - 1] = '\0';
+  used = sprintf(text, REQUEST_LINE REQUEST_HOST REQUEST_REST);
+  for (int i = 0; i < FIELDS; i++) used += sprintf(text + used, "X-%d: %s\r\n", i, filler);
+  strcpy(text + used, "\r\n");
+  peer_sockets(ends);
+  large client = {ends[0], text};
+  pthread_create(&thread, NULL, send_in_pieces, &client);
+  int64_t start = check_ms();
+  EXPECT_STATUS(ws_upgrader_upgrade(NULL, ends[1], NULL, 0, ws_in_ms(check_limit(9000)), &conn, NULL), WS_OK);
+  EXPECT(check_ms() - start < check_limit(3000));
+  pthread_join(thread, NULL);
+  ws_conn_free(conn);
+  close(ends[0]);
+  free(text);
+}
+
 static const check_test tests[] = {
     TEST(a_good_request),
     TEST(odd_requests_that_are_good),
@@ -340,5 +373,6 @@ static const check_test tests[] = {
     TEST(a_slow_client_is_cut),
     TEST(a_request_byte_by_byte),
     TEST(a_hundred_silent_clients_delay_nobody),
+    TEST(a_long_head_in_small_pieces),
 };
 TEST_MAIN(tests)
