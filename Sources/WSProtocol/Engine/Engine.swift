@@ -132,9 +132,8 @@ public struct Engine: ~Copyable {
     latePong = isBehind ? pending.count &- before : 0
   }
 
-  /// Answers are best effort: after a close frame, or without memory, there is nobody to tell.
+  /// Answers are best effort: after a close frame the sender refuses a second one, and without memory there is no telling.
   private mutating func echoClose(_ code: CloseCode, _ maskKey: UInt32) {
-    guard sender.closeSent == nil else { return }
     queueClose(CloseHandshake.answer(to: code), reason: .empty, maskKey)
   }
 
@@ -143,7 +142,6 @@ public struct Engine: ~Copyable {
   }
 
   private mutating func answerViolation(_ error: ProtocolError, _ maskKey: UInt32) {
-    guard sender.closeSent == nil else { return }
     queueClose(error.closeCode, reason: ByteView(error.text), maskKey)
   }
 }
