@@ -35,6 +35,8 @@ struct ReceiverStateTests {
     #expect(try receiver.next() == .close(1001, utf8("x")))
     #expect(receiver.isClosed)
     #expect(!receiver.isInsideMessage)
+    for _ in 0..<100 { try receiver.feed(pattern(1000)) }
+    #expect(receiver.memoryHeld < 1000)
     for _ in 0..<100 {
       try receiver.feed(pattern(1000))
       let space = try receiver.freeSpace()
