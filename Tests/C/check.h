@@ -128,6 +128,9 @@ static inline void check_sleep(int64_t ms) {
   nanosleep(&time, NULL);
 }
 
+/* Long enough for another thread to have reached the call in which it is to block. */
+static inline void check_settle(void) { check_sleep(check_limit(120)); }
+
 static inline int check_open_descriptors(void) {
   DIR *directory = opendir("/proc/self/fd");
   int count = 0;

@@ -183,7 +183,7 @@ static void pong_and_close_handlers_that_fail(void) {
 static void *set_handler_then_ping(void *argument) {
   void **both = argument;
   wire *w = both[0];
-  check_sleep(30);
+  check_settle();
   EXPECT_STATUS(ws_conn_set_ping_handler(w->conn, on_control, both[1], NULL), WS_OK);
   wire_put_text(w, 0x89, "ping");
   wire_put_text(w, 0x81, "x");

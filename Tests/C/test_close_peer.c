@@ -118,7 +118,7 @@ static void a_thread_that_reads_gets_the_rest(void) {
   REQUIRE(wire_open(&w, AS_CLIENT));
   reading reader = {w.conn, 0, 0};
   pthread_create(&thread, NULL, read_all, &reader);
-  check_sleep(20);
+  check_settle();
   EXPECT_STATUS(close_with(&w, &peer, 1000, ""), WS_OK);
   pthread_join(thread, NULL);
   EXPECT_INT(reader.messages, 1);
@@ -133,7 +133,7 @@ static void closing_beside_a_reader_keeps_its_deadline(void) {
   REQUIRE(wire_open(&w, AS_SERVER));
   reading reader = {w.conn, 0, 0};
   pthread_create(&thread, NULL, read_all, &reader);
-  check_sleep(20);
+  check_settle();
   int64_t start = check_ms();
   EXPECT_STATUS(ws_conn_close(w.conn, 1000, NULL, 0, ws_in_ms(60)), WS_ERR_TIMEOUT);
   EXPECT(check_ms() - start < check_limit(1000));

@@ -205,7 +205,7 @@ typedef struct canceller {
 
 static void *cancel_soon(void *argument) {
   canceller *self = argument;
-  check_sleep(50);
+  check_settle();
   self->at = ws_now();
   EXPECT_STATUS(ws_dial_cancel(self->dial), WS_OK);
   return NULL;

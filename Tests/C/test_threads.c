@@ -32,7 +32,7 @@ static int woken(void *(*run)(void *), ws_conn *conn, int (*wake)(ws_conn *), in
   blocked self = {conn, 0, 0};
   pthread_t thread;
   pthread_create(&thread, NULL, run, &self);
-  check_sleep(50);
+  check_settle();
   int64_t start = ws_now();
   EXPECT_STATUS(wake(conn), WS_OK);
   pthread_join(thread, NULL);
@@ -86,9 +86,9 @@ static void another_reference_keeps_the_connection(void) {
   blocked self = {w.conn, 99, 0};
   REQUIRE(ws_conn_retain(w.conn) == w.conn);
   pthread_create(&thread, NULL, read_once, &self);
-  check_sleep(30);
+  check_settle();
   EXPECT_STATUS(ws_conn_free(w.conn), WS_OK);
-  check_sleep(30);
+  check_settle();
   EXPECT_INT(self.status, 99);
   wire_put_text(&w, 0x81, "still here");
   pthread_join(thread, NULL);
@@ -102,7 +102,7 @@ static void a_second_reader_is_refused(void) {
   REQUIRE(wire_open(&w, AS_SERVER));
   blocked self = {w.conn, 0, 0};
   pthread_create(&thread, NULL, read_once, &self);
-  check_sleep(50);
+  check_settle();
   wire_read_gives(&w, WS_ERR_STATE);
   wire_put_text(&w, 0x81, "x");
   pthread_join(thread, NULL);
@@ -196,7 +196,7 @@ static void waiting_for_another_writer_times_out(void) {
   REQUIRE(wire_open(&w, AS_SERVER));
   blocked self = {w.conn, 0, 0};
   pthread_create(&thread, NULL, write_blocked, &self);
-  check_sleep(50);
+  check_settle();
   int64_t start = check_ms();
   EXPECT_STATUS(ws_conn_write_control(w.conn, WS_PING, "x", 1, ws_in_ms(50)), WS_ERR_TIMEOUT);
   EXPECT(check_ms() - start >= 49 && check_ms() - start < check_limit(500));
@@ -216,7 +216,7 @@ static void pings_do_not_block_a_reader_while_output_is_blocked(void) {
   REQUIRE(wire_open(&w, AS_SERVER));
   blocked self = {w.conn, 0, 0};
   pthread_create(&thread, NULL, write_blocked, &self);
-  check_sleep(50);
+  check_settle();
   int64_t start = check_ms();
   for (int i = 0; i < 20; i++) wire_put_text(&w, 0x89, "ping");
   wire_put_text(&w, 0x81, "x");
@@ -294,7 +294,7 @@ static void closing_beside_a_blocked_writer(void) {
   REQUIRE(wire_open(&w, AS_SERVER));
   blocked self = {w.conn, 0, 0};
   pthread_create(&thread, NULL, write_blocked, &self);
-  check_sleep(50);
+  check_settle();
   int64_t start = check_ms();
   EXPECT_STATUS(ws_conn_close(w.conn, 1000, NULL, 0, ws_in_ms(60)), WS_ERR_TIMEOUT);
   EXPECT(check_ms() - start < check_limit(1000));

@@ -316,7 +316,7 @@ static void a_hundred_silent_clients_delay_nobody(void) {
   REQUIRE_STATUS(ws_listen(NULL, 0, &listener, &port, NULL), WS_OK);
   pthread_create(&server, NULL, accept_all, &listener);
   for (int i = 0; i < SILENT; i++) silent[i] = peer_dial(port);
-  check_sleep(50);
+  check_settle();
   int64_t start = check_ms();
   int good = peer_dial(port);
   peer_put_text(good, PEER_REQUEST);
