@@ -7,12 +7,13 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 
 import pytest
 from peers import PATIENCE, RawServer, our_server, raw_connection, websockets_server
 
 import wsswift
-from wsswift._handles import ConnHandle, DialerHandle
+from wsswift._handles import ConnHandle, DialerHandle, copy
 from wsswift._library import lib
 from wsswift.sync import connect, serve
 
@@ -199,6 +200,24 @@ def test_closing_under_use():
                 thread.join(10)
                 assert not thread.is_alive()
             assert unexpected == []
+
+
+def test_the_handle_stays_until_its_message_is_copied(monkeypatch):
+    """The library lends the message, and another thread may close and let go of the handle at any moment."""
+    alive = []
+
+    def copy_after_release(lent):
+        handle = weakref.ref(connection._handle)
+        connection._release()
+        alive.append(handle() is not None)
+        return copy(lent)
+
+    with our_server() as url:
+        connection = connect(url)
+        connection.send("x" * 1000)
+        monkeypatch.setattr(wsswift.sync.connection, "copy", copy_after_release)
+        assert connection.recv(timeout=10) == "x" * 1000
+    assert alive == [True]
 
 
 def test_fork():

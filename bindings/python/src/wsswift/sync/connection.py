@@ -55,6 +55,7 @@ class Connection:
         self._read_half = threading.Lock()
         self._kind, self._view = c_int32(), ffi.ws_bytes()
         self._outputs = byref(self._kind), byref(self._view)
+        self._message: Tuple[int, bytes] = (0, b"")
         self._timeout_ms = 0
         self._deadline = 0
 
@@ -148,25 +149,29 @@ class Connection:
                     raise self._end.exception()
                 result = self._read(until)
                 if result == ffi.WS_OK:
-                    return self._kind.value, copy(self._view)
+                    return self._message
             finally:
                 self._read_half.release()
             self._go_on_after(result, until)
 
     def _read(self, until: int) -> int:
-        """One ws_conn_read, at most until then. The caller holds _read_half."""
+        """One ws_conn_read, at most until then. A message is in _message afterwards. The caller holds _read_half."""
+        # The message is lent by the handle, which a close() on another thread may let go of: this name keeps it.
+        handle = self._handle
         timeout_ms = 0
         when = 0 if until == ffi.WS_NEVER else until
         if in_main_thread():
             timeout_ms = SLICE_MS
             when = when and min(when, time.monotonic_ns() + SLICE_MS * 1_000_000)
         if timeout_ms != self._timeout_ms:
-            lib.ws_conn_set_read_timeout(self._handle, timeout_ms)
+            lib.ws_conn_set_read_timeout(handle, timeout_ms)
             self._timeout_ms, self._deadline = timeout_ms, 0
         if when != self._deadline:
-            lib.ws_conn_set_read_deadline(self._handle, when)
+            lib.ws_conn_set_read_deadline(handle, when)
             self._deadline = when
-        result: int = lib.ws_conn_read(self._handle, *self._outputs)
+        result: int = lib.ws_conn_read(handle, *self._outputs)
+        if result == ffi.WS_OK:
+            self._message = self._kind.value, copy(self._view)
         return result
 
     def _go_on_after(self, result: int, until: int) -> None:
@@ -261,7 +266,7 @@ class Connection:
             try:
                 result = self._read(until_then)
                 if result == ffi.WS_OK:
-                    self._inbox.append((self._kind.value, copy(self._view)))
+                    self._inbox.append(self._message)
                 elif self._is_over(result, ffi.WS_READ):
                     self._error(result, ffi.WS_READ)
             finally:
