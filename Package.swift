@@ -21,6 +21,6 @@ let package = Package(
     .target(name: "WSCABI", dependencies: ["CWSSwift", "WSProtocol", "WSTransport", "WSSwift"], swiftSettings: strict),
     .testTarget(name: "WSProtocolTests", dependencies: ["WSProtocol"], swiftSettings: strict),
     .testTarget(name: "WSTransportTests", dependencies: ["WSTransport"], swiftSettings: strict),
-    .testTarget(name: "WSSwiftTests", dependencies: ["WSSwift", "WSProtocol"], swiftSettings: strict),
+    .testTarget(name: "WSSwiftTests", dependencies: ["WSSwift", "WSProtocol", "WSTransport"], swiftSettings: strict),
   ]
 )

@@ -1,0 +1,80 @@
+// The sentence of every error: there is one, its number is right, and it fits whatever room it is given.
+import Foundation
+import Testing
+import WSProtocol
+
+@testable import WSSwift
+
+@Suite struct FailureTextTests {
+  static let plain: [WSError] = [
+    .invalid, .outOfMemory, .state, .refusedByHandler, .forked, .timeout, .interrupted, .lost, .broken, .aborted,
+    .noDescriptors,
+    .noTLS,
+  ]
+
+  static let sends: [SendError] = [
+    .closeSent, .controlTooLong, .messageOpen, .noMessageOpen, .badCloseCode, .badCloseReason, .invalidUTF8, .outOfMemory,
+  ]
+
+  static let configurations: [ConfigurationError] = [
+    .badName, .badValue, .reservedHeader, .badSubprotocol, .duplicateSubprotocol, .badOrigin, .badHost, .tooLarge, .outOfMemory,
+  ]
+
+  static let numbered: [(WSError, String)] = [
+    (.noRoom(needed: 70000), "the message is larger than the room given; bytes needed: 70000"),
+    (.system(13), "the system refused, errno 13"),
+    (.unconnected(111), "no address of the host took the connection, errno 111"),
+    (.unresolved(-2), "the host name has no address, resolver code -2"),
+    (.closed(CloseCode(rawValue: 1011)), "the peer closed with code 1011"),
+    (.status(404), "the server answered with status 404"),
+    (.violation(.badCloseCode(1005)), "close code that must not be sent: 1005"),
+    (.violation(.unknownOpcode(0)), "unknown opcode: 0"),
+    (.violation(.messageTooBig(limit: 1 << 24)), "message larger than the limit: 16777216"),
+    (.violation(.messageTooBig(limit: .max)), "message larger than the limit: 9223372036854775807"),
+    (.noRoom(needed: .min), "the message is larger than the room given; bytes needed: -9223372036854775808"),
+  ]
+
+  private var everything: [WSError] {
+    Self.plain + Self.sends.map { .send($0) } + Self.configurations.map { .configuration($0) } + Self.numbered.map(\.0)
+      + [.url(.emptyHost), .handshake(.badKey), .handshake(.head(.notHTTP)), .violation(.masked)]
+  }
+
+  @Test func plainErrorsHaveNoNumber() {
+    for error in Self.plain + Self.sends.map({ .send($0) }) + Self.configurations.map({ .configuration($0) }) {
+      #expect(error.number == nil)
+      #expect(error.description == "\(error.text)" && !error.description.isEmpty)
+    }
+  }
+
+  @Test func sentencesDiffer() {
+    let texts = Self.plain.map(\.description) + Self.sends.map { "\($0.text)" } + Self.configurations.map { "\($0.text)" }
+    #expect(Set(texts).count == texts.count)
+  }
+
+  @Test func numbersEndTheSentence() {
+    for (error, sentence) in Self.numbered { #expect(error.description == sentence) }
+  }
+
+  @Test func layersSayTheirOwn() {
+    #expect(WSError.url(.emptyHost).description == "\(URLError.emptyHost.text)")
+    #expect(WSError.handshake(.badKey).description == "\(HandshakeError.badKey.text)")
+    #expect(WSError.violation(.masked).description == "\(ProtocolError.masked.text)")
+  }
+
+  /// A failure's text in C has 160 bytes with its NUL.
+  @Test func everySentenceFitsAFailure() {
+    for error in everything { #expect(error.description.utf8.count < 160, "\(error)") }
+  }
+
+  @Test func sentencesAreCutToTheRoom() {
+    for error in everything {
+      let whole = Array(error.description.utf8)
+      for room in 0...whole.count + 3 {
+        var space = [UInt8](repeating: 0xAA, count: room + 4)
+        let count = space.withUnsafeMutableBytes { error.write(to: UnsafeMutableRawBufferPointer(rebasing: $0[..<room])) }
+        #expect(count == min(room, whole.count) && space.prefix(count).elementsEqual(whole.prefix(count)))
+        #expect(space.dropFirst(count).allSatisfy { $0 == 0xAA })
+      }
+    }
+  }
+}
