@@ -157,7 +157,9 @@ def raw_client(url, fields=()):
 def accept_by_hand(peer):
     """The server's half of a good opening handshake; returns the request."""
     head = peer.recv_head()
-    key = next(line.split(":")[1].strip() for line in head.split("\r\n") if line.lower().startswith("sec-websocket-key:"))
+    key = next(
+        line.split(":")[1].strip() for line in head.split("\r\n") if line.lower().startswith("sec-websocket-key:")
+    )
     digest = hashlib.sha1(key.encode() + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest()
     accept = base64.b64encode(digest).decode()
     peer.sock.sendall(

@@ -271,7 +271,8 @@ def test_use_after_close(url, use):
 
 
 @pytest.mark.parametrize(
-    ("code", "reason"), [(999, ""), (1004, ""), (1006, ""), (1015, ""), (2999, ""), (5000, ""), (70000, ""), (-1, ""), (1000, "x" * 124)]
+    ("code", "reason"),
+    [(999, ""), (1004, ""), (1006, ""), (1015, ""), (2999, ""), (5000, ""), (70000, ""), (-1, ""), (1000, "x" * 124)],
 )
 def test_codes_and_reasons_that_cannot_be_sent(url, code, reason):
     with connect(url) as connection:

@@ -67,7 +67,12 @@ def test_families():
 
 @pytest.mark.parametrize(
     "error",
-    [ConnectionClosedOK(Close(1000, "bye"), None), InvalidURI("x", "y"), InvalidStatus(Response(404)), SecurityError("z")],
+    [
+        ConnectionClosedOK(Close(1000, "bye"), None),
+        InvalidURI("x", "y"),
+        InvalidStatus(Response(404)),
+        SecurityError("z"),
+    ],
 )
 def test_exceptions_cross_processes(error):
     copy = pickle.loads(pickle.dumps(error))

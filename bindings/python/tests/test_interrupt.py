@@ -50,8 +50,6 @@ def assert_interrupted(errors, seconds):
     assert seconds < 5
 
 
-
-
 @pytest.mark.parametrize("call", ["connection.recv()", "connection.recv(timeout=30)", "list(connection)"])
 def test_receiving(call):
     body = f"with connect(url) as connection:\n    ready(); {call}"

@@ -212,9 +212,8 @@ def test_the_handle_stays_until_its_message_is_copied(monkeypatch):
         alive.append(handle() is not None)
         return copy(lent)
 
-    with our_server() as url:
-        connection = connect(url)
-        connection.send("x" * 1000)
+    with RawServer(lambda peer: (peer.send_frame(1, b"x" * 1000), peer.at_end())) as server:
+        connection = connect(server.url)
         monkeypatch.setattr(wsswift.sync.connection, "copy", copy_after_release)
         assert connection.recv(timeout=10) == "x" * 1000
     assert alive == [True]

@@ -33,7 +33,11 @@ def wait_until(condition):
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize("message", ["", "Grüße 😀", "x" * 65536, b"", b"\0\xff", bytes(1 << 20)], ids=lambda m: f"{type(m).__name__}-{len(m)}")
+@pytest.mark.parametrize(
+    "message",
+    ["", "Grüße 😀", "x" * 65536, b"", b"\0\xff", bytes(1 << 20)],
+    ids=lambda m: f"{type(m).__name__}-{len(m)}",
+)
 def test_messages_of_a_real_client(url, message):
     with websockets_client(url) as client:
         client.send(message)
@@ -93,7 +97,9 @@ def test_response_fields():
         assert connection.response.headers["x-one"] == "1"
 
 
-@pytest.mark.parametrize(("error", "code"), [(None, 1000), (ValueError("x"), 1011), (KeyboardInterrupt(), 1011), (SystemExit(3), 1011)])
+@pytest.mark.parametrize(
+    ("error", "code"), [(None, 1000), (ValueError("x"), 1011), (KeyboardInterrupt(), 1011), (SystemExit(3), 1011)]
+)
 def test_how_a_handler_ends(error, code, caplog):
     def handler(connection):
         connection.recv(timeout=10)
@@ -303,7 +309,10 @@ def test_open_timeout():
 # Where it listens
 
 
-@pytest.mark.parametrize(("host", "family"), [(None, socket.AF_INET), ("localhost", None), ("::1", socket.AF_INET6), ("127.0.0.1", socket.AF_INET)])
+@pytest.mark.parametrize(
+    ("host", "family"),
+    [(None, socket.AF_INET), ("localhost", None), ("::1", socket.AF_INET6), ("127.0.0.1", socket.AF_INET)],
+)
 def test_hosts_to_listen_on(host, family):
     with running(serve(echo, host)) as server:
         assert server.port == server.socket.getsockname()[1] > 0

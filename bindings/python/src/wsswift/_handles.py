@@ -103,9 +103,7 @@ def c_string(text: str, what: str) -> bytes:
     return text.encode()
 
 
-def add_strings(
-    setter: Callable[..., int], handle: Handle, values: Optional[Sequence[str]], what: str
-) -> None:
+def add_strings(setter: Callable[..., int], handle: Handle, values: Optional[Sequence[str]], what: str) -> None:
     """Gives each of the strings to a setter that takes one."""
     if isinstance(values, str):
         raise TypeError(f"{what}s must be a sequence of str, not a str")

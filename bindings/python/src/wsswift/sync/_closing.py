@@ -39,9 +39,7 @@ class End:
         return self.sent is None or self.sent.code in _OK_CODES
 
 
-def describe_end(
-    handle: ConnHandle, first: Optional[Close], result: int, failure: Optional[ffi.ws_failure]
-) -> End:
+def describe_end(handle: ConnHandle, first: Optional[Close], result: int, failure: Optional[ffi.ws_failure]) -> End:
     """What a connection that gave this result has come to. first is our close frame, when it came before the peer's."""
     theirs, ours, reason = close_codes(handle)
     rcvd = Close(theirs, reason) if theirs else None

@@ -12,9 +12,9 @@ from .._handles import ConnHandle, DialerHandle, DialHandle, add_headers, add_st
 from .._library import lib
 from .._time import check_timeout, milliseconds
 from ..datastructures import HeadersLike, Response
-from .connection import Connection
 from ._data import read_limit
 from ._interrupt import interruptibly
+from .connection import Connection
 
 __all__ = ["ClientConnection", "connect"]
 

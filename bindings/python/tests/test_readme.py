@@ -1,0 +1,36 @@
+"""The programs of README.md, run as printed but for the port."""
+
+import re
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+from peers import our_server
+
+from wsswift.sync import connect
+
+README = Path(__file__).resolve().parents[1] / "README.md"
+CLIENT, SERVER = re.findall(r"```python\n(.*?)```", README.read_text(), re.S)
+PORT = "9001"
+
+
+def test_client():
+    with our_server() as url:
+        program = CLIENT.replace(PORT, url.rsplit(":", 1)[1])
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=20)
+    assert (done.stdout, done.stderr) == ("hello\n", "")
+
+
+def test_server():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    program = SERVER.replace(PORT, str(port)).replace("    server.serve", "    print(flush=True); server.serve")
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout.readline() == b"\n"
+            with connect(f"ws://127.0.0.1:{port}/") as connection:
+                connection.send("hello")
+                assert connection.recv(timeout=10) == "hello"
+        finally:
+            process.kill()
