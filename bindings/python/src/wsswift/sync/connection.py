@@ -197,7 +197,8 @@ class Connection:
         text: True sends bytes as text (they must be UTF-8), False sends str as binary.
         Iterables, which would be sent as fragments, are not supported: TypeError.
 
-        Raises ConnectionClosed; TimeoutError when the peer takes nothing for 30 s and nothing was sent; InvalidUTF8.
+        Raises ConnectionClosed; TimeoutError when the peer takes nothing for 30 s and nothing was sent; InvalidUTF8. Ctrl-C is
+        heard when the call ends: a message that stopped halfway would end the connection.
         """
         data: Any
         if isinstance(message, str):
