@@ -76,7 +76,7 @@ static void accept_clients(int listener, int signals) {
     pthread_t thread;
     int32_t fd;
     if (poll(on, 2, -1) < 0 && errno != EINTR) return;
-    if (on[0].revents == 0 || ws_accept(listener, ws_in_ms(0), &fd, NULL) != WS_OK) continue;
+    if (on[0].revents == 0 || ws_accept(listener, ws_in_ms(0), &fd, NULL, NULL) != WS_OK) continue;
     if (pthread_create(&thread, NULL, serve, (void *)(intptr_t)fd) != 0) close(fd);
   }
 }

@@ -43,7 +43,7 @@ int main(void) {
   struct pollfd on[2] = {{.events = POLLIN}, {.fd = signalfd(-1, &stop, SFD_CLOEXEC), .events = POLLIN}};
   if (ws_listen(NULL, 9001, &on[0].fd, NULL, NULL) != WS_OK) return 1;
   while (poll(on, 2, -1) > 0 && on[1].revents == 0) /* deadline 1 is past: a client that is gone again does not keep us */
-    if (ws_accept(on[0].fd, 1, &fd, NULL) == WS_OK && pthread_create(&thread, NULL, serve, (void *)(intptr_t)fd)) close(fd);
+    if (ws_accept(on[0].fd, 1, &fd, NULL, NULL) == WS_OK && pthread_create(&thread, NULL, serve, (void *)(intptr_t)fd)) close(fd);
   pthread_mutex_lock(&lock); /* kept: no connection is freed from here on */
   LIST_FOREACH(client, &clients, link) ws_conn_close_begin(client->conn, 1001, NULL, 0);
   LIST_FOREACH(client, &clients, link) ws_conn_close(client->conn, 1001, NULL, 0, ws_in_ms(2000));

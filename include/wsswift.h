@@ -127,7 +127,8 @@ typedef enum ws_error {
 const char *ws_strerror(int code);
 
 /* [any] 1 when a handle that gave this result is of no more use for that half, else 0. 0 for outcomes >= 0 and for
- * WS_ERR_INVALID, WS_ERR_NOMEM, WS_ERR_STATE, WS_ERR_ROOM, WS_ERR_TIMEOUT, WS_ERR_FDS and WS_ERR_UTF8 of a write. */
+ * WS_ERR_INVALID, WS_ERR_NOMEM, WS_ERR_STATE, WS_ERR_ROOM, WS_ERR_TIMEOUT and WS_ERR_FDS. WS_ERR_UTF8 counts as fatal, as it is for
+ * reading; a write that was refused with it left no trace. */
 int ws_is_fatal(int code);
 
 /* Bytes that somebody else owns. data may be NULL when size is 0. */
@@ -203,7 +204,7 @@ WS_NODISCARD int ws_conn_read_into(ws_conn *conn, int32_t *type, void *buf, size
 
 /* [any] Sends one message, WS_TEXT or WS_BINARY, as one frame, within the write timeout (30 s without progress by default).
  * Text is not checked unless ws_conn_set_check_utf8 asks for it.
- * WS_ERR_CLOSE_SENT · WS_ERR_TIMEOUT nothing was sent · WS_ERR_BROKEN stopped inside the frame · WS_ERR_UTF8 nothing was
+ * WS_INTR nothing was sent · WS_ERR_CLOSE_SENT · WS_ERR_TIMEOUT nothing was sent · WS_ERR_BROKEN stopped inside the frame · WS_ERR_UTF8 nothing was
  * sent · WS_ERR_ABORTED · WS_ERR_LOST · WS_ERR_IO. RFC 6455 5.6, 6.1. */
 WS_NODISCARD int ws_conn_write(ws_conn *conn, int32_t type, const void *data, size_t size);
 
@@ -215,7 +216,7 @@ WS_NODISCARD int ws_conn_write_control(ws_conn *conn, int32_t type, const void *
 
 /* [any] The closing handshake (RFC 6455 7.1.2): sends a close frame unless one was sent, waits for the peer's, then for
  * the end of the stream, until deadline_ns (0: 10 s). Messages that nobody reads meanwhile are dropped; a thread that is
- * reading still gets them. code 0 or 1005 sends a close frame without code; then size must be 0. reason is UTF-8 of at most
+ * reading, or was 200 ms ago, still gets them. code 0 or 1005 sends a close frame without code; then size must be 0. reason is UTF-8 of at most
  * 123 bytes. Afterwards only the queries and ws_conn_free are of use. Repeating it is harmless. From a callback it does what
  * ws_conn_close_begin does.
  * WS_OK the peer closed too, with whatever code · WS_ERR_TIMEOUT it did not; the connection is dropped · WS_ERR_LOST ·
@@ -275,8 +276,8 @@ int ws_conn_set_read_limit(ws_conn *conn, uint64_t bytes);
  * 8.1) and before it is sent (default off). Takes effect at the next message. */
 int ws_conn_set_check_utf8(ws_conn *conn, int32_t received, int32_t sent);
 
-/* [any] Whether a signal makes a blocked read return WS_INTR (default off: it is resumed). For language runtimes that
- * run their signal handlers between calls. */
+/* [any] Whether a signal makes a blocked read, and a blocked write that has not sent a byte, return WS_INTR (default off: they are
+ * resumed). For language runtimes that run their signal handlers between calls. */
 int ws_conn_set_interruptible(ws_conn *conn, int32_t on);
 
 /* [any] Keeps a pointer of the application's; free_user is called for the one before. */
@@ -353,8 +354,9 @@ int ws_dialer_set_read_limit(ws_dialer *dialer, uint64_t bytes);
  * WS_ERR_TLS · WS_ERR_FDS · WS_ERR_IO. RFC 6455 3, 4.1. */
 WS_NODISCARD int ws_dialer_dial(ws_dialer *dialer, const char *url, int64_t deadline_ns, ws_conn **conn, ws_failure *failure);
 
-/* [any] An attempt that ws_dial_run carries out. dialer may be NULL: the defaults. WS_ERR_URL. */
-WS_NODISCARD int ws_dial_new(ws_dialer *dialer, const char *url, ws_dial **dial);
+/* [any] An attempt that ws_dial_run carries out. dialer may be NULL: the defaults. failure may be NULL. WS_ERR_URL ·
+ * WS_ERR_TLS a wss URL · WS_ERR_FDS. */
+WS_NODISCARD int ws_dial_new(ws_dialer *dialer, const char *url, ws_dial **dial, ws_failure *failure);
 
 /* [owner] Performs the handshake over a connected stream socket (a Unix socket, say) instead of resolving and connecting. Takes
  * fd in every case. */
@@ -447,8 +449,9 @@ WS_NODISCARD int ws_listen(const char *host, uint16_t port, int32_t *fd, uint16_
 /* [any] Waits for a connection and takes it from a listening descriptor; no handshake yet, and nothing that a client can delay.
  * peer may be NULL. Clients that are gone already are passed over. The listener becomes non-blocking. *fd is the caller's, -1
  * on an error. deadline_ns 0 waits for ever.
- * WS_ERR_TIMEOUT · WS_ERR_FDS no descriptor is left (waits 100 ms first, so that a loop does not spin) · WS_ERR_IO. */
-WS_NODISCARD int ws_accept(int32_t listen_fd, int64_t deadline_ns, int32_t *fd, ws_address *peer);
+ * failure may be NULL. WS_ERR_TIMEOUT · WS_ERR_FDS no descriptor is left (waits 100 ms first, so that a loop does not spin) ·
+ * WS_ERR_IO. */
+WS_NODISCARD int ws_accept(int32_t listen_fd, int64_t deadline_ns, int32_t *fd, ws_address *peer, ws_failure *failure);
 
 #ifdef __cplusplus
 }

@@ -115,6 +115,7 @@ private func closeCode(_ code: UInt16) -> CloseCode {
 @_cdecl("ws_conn_abort") @implementation
 public func ws_conn_abort(_ conn: OpaquePointer!) -> Int32 {
   on(conn) { (conn) throws(WSError) in
+    guard !conn.isForked else { throw .forked }
     conn.abort()
     return WS_OK
   }

@@ -92,12 +92,13 @@ public func ws_dialer_dial(
 
 @_cdecl("ws_dial_new") @implementation
 public func ws_dial_new(
-  _ dialer: OpaquePointer!, _ url: UnsafePointer<CChar>!, _ dial: UnsafeMutablePointer<OpaquePointer?>!
+  _ dialer: OpaquePointer!, _ url: UnsafePointer<CChar>!, _ dial: UnsafeMutablePointer<OpaquePointer?>!,
+  _ failure: UnsafeMutablePointer<ws_failure>!
 ) -> Int32 {
   dial?.pointee = nil
-  guard let dialer = configuration(dialer), let url = string(url), let dial else { return invalid }
-  return result { () throws(WSError) in
-    dial.pointee = handle(giving: DialHandle(try Dial(dialer, url: url)))
+  return result(failure) { () throws(WSError) in
+    guard let dialer = configuration(dialer), let url = string(url), let dial else { throw .invalid }
+    dial.pointee = handle(giving: DialHandle(try dialer.attempt(url)))
     return WS_OK
   }
 }

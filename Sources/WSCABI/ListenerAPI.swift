@@ -23,11 +23,12 @@ public func ws_listen(
 
 @_cdecl("ws_accept") @implementation
 public func ws_accept(
-  _ listen_fd: Int32, _ deadline_ns: Int64, _ fd: UnsafeMutablePointer<Int32>!, _ peer: UnsafeMutablePointer<ws_address>!
+  _ listen_fd: Int32, _ deadline_ns: Int64, _ fd: UnsafeMutablePointer<Int32>!, _ peer: UnsafeMutablePointer<ws_address>!,
+  _ failure: UnsafeMutablePointer<ws_failure>!
 ) -> Int32 {
   fd?.pointee = -1
-  guard let fd, peer.map({ fill($0, nil) }) ?? true else { return invalid }
-  return result { () throws(WSError) in
+  return result(failure) { () throws(WSError) in
+    guard let fd, peer.map({ fill($0, nil) }) ?? true else { throw .invalid }
     let accepted = try Listening.accept(listen_fd, deadline: deadline(deadline_ns) ?? .never)
     fd.pointee = accepted.descriptor
     if let peer { _ = fill(peer, accepted.peer) }

@@ -101,7 +101,7 @@ private func attempt(
     Listening.close(descriptor: fd)
     throw .invalid
   }
-  return try Upgrade(upgrader, descriptor: fd, alreadyRead: alreadyRead)
+  return try upgrader.attempt(descriptor: fd, alreadyRead: alreadyRead)
 }
 
 @_cdecl("ws_upgrader_upgrade") @implementation

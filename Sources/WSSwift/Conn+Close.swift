@@ -5,7 +5,7 @@ import WSTransport
 
 extension Conn {
   /// How long a reader that was there when `close` began may stay away before `close` reads in its place.
-  private static let readerGrace: Int64 = 1000
+  private static let readerGrace: Int64 = 200
   /// How long to wait for the end of the stream once both close frames have passed.
   private static let endGrace: Int64 = 2000
 
@@ -130,6 +130,8 @@ extension Conn {
   /// Reads the stream to its end, so that what lies unread cannot reset away our last bytes (RFC 6455 7.1.1: the server closes
   /// first). The handshake is complete, so running out of time here is no failure.
   private func drain(until deadline: Deadline) {
+    guard !isDrained else { return }
+    isDrained = true
     if role == .server || closeCodeReceived == nil { finishSendingIfSent() }
     withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 16) { scratch in
       do throws(TransportError) {

@@ -95,9 +95,11 @@ extension Conn {
   private func push(_ opcode: ControlOpcode, _ payload: ControlPayload) throws(TransportError) -> Bool {
     try payload.withBytes { (bytes) throws(TransportError) in
       guard writeFailure == nil, let frame = encode(opcode, bytes) else { return true }
+      announce(frame)
       let sent = try transport.trySend(outgoing.bytes, .empty)
       guard sent > 0 else {
         outgoing.removeAll()
+        retract(frame)
         putBack(opcode, payload)
         return false
       }

@@ -96,7 +96,7 @@ extension Conn {
   public var closeCodeReceived: CloseCode? { stateLock.withLock { handshake.received } }
 
   /// The code of our close frame: nil before it, `.noStatus` for one without.
-  public var ourCloseCode: CloseCode? { stateLock.withLock { closeCodeSent } }
+  public var ourCloseCode: CloseCode? { stateLock.withLock { closeCodeSent ?? closeCodeLeaving } }
 
   /// The peer's close reason, UTF-8, borrowed from the connection; empty before its close frame.
   public var closeReason: ByteView { stateLock.withLock { closeReasonBytes.bytes } }

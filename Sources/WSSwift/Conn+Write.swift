@@ -83,8 +83,9 @@ extension Conn {
       } else {
         try prepareChunk(of: &frame)
       }
+      if isFirst { announce(frame) }
       while !outgoing.isEmpty || !payload.isEmpty {
-        let sent = try pushOrWait(payload, within: limit, isFirst: isFirst)
+        let sent = try pushOrWait(payload, within: limit, isFirst ? frame : nil)
         if isFirst, sent > 0 {
           begin(frame)
           isFirst = false
@@ -99,7 +100,7 @@ extension Conn {
   /// What a stopped answer left behind must go first.
   private func drainOutgoing(within limit: WriteLimit) throws(WSError) {
     while !outgoing.isEmpty {
-      let sent = try pushOrWait(.empty, within: limit, isFirst: false, isResidue: true)
+      let sent = try pushOrWait(.empty, within: limit, isResidue: true)
       outgoing.discard(sent)
     }
   }
@@ -118,23 +119,31 @@ extension Conn {
   }
 
   /// Sends some of `outgoing` and then `payload`; waits when the transport takes nothing. The first byte of a frame decides what
-  /// a timeout means: before it nothing has happened, behind it the stream is broken.
+  /// a timeout means: before it (`unbegun`) nothing has happened, behind it the stream is broken.
   private func pushOrWait(
-    _ payload: ByteView, within limit: WriteLimit, isFirst: Bool, isResidue: Bool = false
+    _ payload: ByteView, within limit: WriteLimit, _ unbegun: OutgoingFrame? = nil, isResidue: Bool = false
   ) throws(WSError) -> Int {
     do throws(TransportError) {
       let sent = try transport.trySend(outgoing.bytes, payload)
-      if sent == 0 { _ = try transport.wait(for: .write, deadline: limit.next, interruptible: false) }
+      if sent == 0 {
+        let interruptible = unbegun != nil && stateLock.withLock { settings.isInterruptible }
+        _ = try transport.wait(for: .write, deadline: limit.next, interruptible: interruptible)
+      }
       return sent
     } catch {
-      guard error == .timeout || error == .outOfMemory else { throw failWriting(WSError(error)) }
+      if let unbegun { retract(unbegun) }
+      guard error == .timeout || error == .interrupted || error == .outOfMemory else { throw failWriting(WSError(error)) }
       if isResidue { throw WSError(error) }
-      if isFirst {
-        outgoing.removeAll()
-        throw WSError(error)
-      }
-      throw failWriting(.broken)
+      guard unbegun != nil else { throw failWriting(.broken) }
+      outgoing.removeAll()
+      throw WSError(error)
     }
+  }
+
+  /// The frame's first byte is about to leave.
+  func announce(_ frame: OutgoingFrame) {
+    guard frame.header.opcode == .close, let close = try? ClosePayload(parsing: frame.payload) else { return }
+    stateLock.withLock { closeCodeLeaving = close.code }
   }
 
   /// The frame's first byte has left.
@@ -143,6 +152,12 @@ extension Conn {
     guard frame.header.opcode == .close else { return }
     let code = sender.closeSent
     stateLock.withLock { closeCodeSent = code }
+  }
+
+  /// The frame's first byte has not left after all.
+  func retract(_ frame: OutgoingFrame) {
+    guard frame.header.opcode == .close else { return }
+    stateLock.withLock { closeCodeLeaving = nil }
   }
 
   /// The first failure of the half stays.

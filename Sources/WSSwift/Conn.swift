@@ -21,12 +21,13 @@ public final class Conn: @unchecked Sendable {
   public let role: Role
   let transport: any Transport
   private let forkGeneration: UInt32
-  let agreedSubprotocol: ByteQueue
+  private var agreedSubprotocol = ByteQueue()
 
   // Owned by the thread that has entered the reading half (`Conn+Read`).
   var receiver: Receiver
   var kept: BorrowedMessage?
   var mayHaveMore = true
+  var isDrained = false
 
   // Guarded by `writeLock` (`Conn+Write`).
   let writeLock = TimedLock()
@@ -45,6 +46,8 @@ public final class Conn: @unchecked Sendable {
   var handshake = CloseHandshake()
   var closeReasonBytes = ByteQueue()
   var closeCodeSent: CloseCode?
+  /// The code of a close frame that is on its way out: its answer may be here before the call that sends it is back.
+  var closeCodeLeaving: CloseCode?
   var lastReadFailure: WSError?
   var lastWriteFailure: WSError?
   /// `writeFailure`, for those who do not hold `writeLock`.
@@ -69,9 +72,8 @@ public final class Conn: @unchecked Sendable {
     forkGeneration = ForkGuard.generation
     receiver = Receiver(role: role, limit: readLimit)
     sender = Sender(role: role)
-    var name = ByteQueue()
-    do throws(OutOfMemory) { try name.append(subprotocol) } catch { throw .outOfMemory }
-    agreedSubprotocol = name
+    // From here on everything has a value: Embedded Swift leaks an object whose `init` throws half-way.
+    do throws(OutOfMemory) { try agreedSubprotocol.append(subprotocol) } catch { throw .outOfMemory }
     do throws(ProtocolError) { try receiver.feed(alreadyRead) } catch { throw .outOfMemory }
   }
 
@@ -89,7 +91,7 @@ public final class Conn: @unchecked Sendable {
   }
 
   /// True in a child of the process that made the connection: its descriptor belongs to the parent.
-  var isForked: Bool { ForkGuard.generation != forkGeneration }
+  public var isForked: Bool { ForkGuard.generation != forkGeneration }
 
   func requireOwnProcess() throws(WSError) {
     guard !isForked else { throw .forked }

@@ -21,17 +21,11 @@ public final class Dial: @unchecked Sendable {
   /// The most interim responses (1xx) before the final one.
   private static let interimLimit = 16
 
-  /// An attempt to open `url`, which is copied. Freezes the dialer. `.url`, `.noTLS`, `.noDescriptors`.
-  public init(_ dialer: Dialer, url text: ByteView) throws(WSError) {
-    do throws(URLError) {
-      url = try WebSocketURL(parsing: text)
-    } catch {
-      throw error == .outOfMemory ? .outOfMemory : .url(error)
-    }
-    guard !url.isSecure else { throw .noTLS }
-    do throws(TransportError) { cancellation = try Cancellation() } catch { throw WSError(error) }
-    dialer.freeze()
+  /// Cannot fail: Embedded Swift leaks an object whose `init` throws half-way.
+  init(_ dialer: Dialer, url: consuming WebSocketURL, cancellation: Cancellation) {
     self.dialer = dialer
+    self.url = url
+    self.cancellation = cancellation
   }
 
   /// Performs the handshake over this connected stream socket instead of resolving and connecting. Takes it in every case.

@@ -43,7 +43,22 @@ public final class Dialer: @unchecked Sendable {
 
   /// Opens a connection to a ws URL; `deadline` is the timeout unless given. See `Dial.run` for the errors.
   public func dial(_ url: ByteView, deadline: Deadline? = nil) throws(WSError) -> Conn {
-    try Dial(self, url: url).run(deadline: deadline)
+    try attempt(url).run(deadline: deadline)
+  }
+
+  /// An attempt that can be inspected and cancelled; `url` is copied. `.url`, `.noTLS`, `.noDescriptors`, `.outOfMemory`.
+  public func attempt(_ url: ByteView) throws(WSError) -> Dial {
+    freeze()
+    let parsed: WebSocketURL
+    do throws(URLError) {
+      parsed = try WebSocketURL(parsing: url)
+    } catch {
+      throw error == .outOfMemory ? .outOfMemory : .url(error)
+    }
+    guard !parsed.isSecure else { throw .noTLS }
+    let cancellation: Cancellation
+    do throws(TransportError) { cancellation = try Cancellation() } catch { throw WSError(error) }
+    return Dial(self, url: parsed, cancellation: cancellation)
   }
 
   func freeze() { freezer.freeze() }

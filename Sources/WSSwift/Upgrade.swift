@@ -21,15 +21,10 @@ public final class Upgrade: @unchecked Sendable {
   /// How long a refusal may take to leave.
   private static let refusalGrace: Int64 = 1000
 
-  /// Takes the descriptor in every case. `alreadyRead` are bytes that were read from it before; they are copied. Freezes the
-  /// upgrader. `.system` for what is no stream socket, `.outOfMemory`.
-  public init(_ upgrader: Upgrader, descriptor: Int32, alreadyRead: ByteView = .empty) throws(WSError) {
-    let socket: Socket
-    do throws(TransportError) { socket = try Socket(adopting: descriptor) } catch { throw WSError(error) }
-    upgrader.freeze()
+  /// Cannot fail: Embedded Swift leaks an object whose `init` throws half-way.
+  init(_ upgrader: Upgrader, channel: consuming HandshakeChannel) {
     self.upgrader = upgrader
-    channel = HandshakeChannel(socket, cancellation: nil)
-    try channel.prepend(alreadyRead)
+    self.channel = channel
   }
 
   /// Why the request was refused, with what the peer sent quoted and escaped; empty when there is no more to say than the error.

@@ -57,9 +57,20 @@ public final class Upgrader: @unchecked Sendable {
   public func upgrade(
     descriptor: Int32, alreadyRead: ByteView = .empty, deadline: Deadline? = nil
   ) throws(WSError) -> Conn {
-    let upgrade = try Upgrade(self, descriptor: descriptor, alreadyRead: alreadyRead)
+    let upgrade = try attempt(descriptor: descriptor, alreadyRead: alreadyRead)
     try upgrade.receiveRequest(deadline: deadline)
     return try upgrade.accept(deadline: deadline)
+  }
+
+  /// The same in steps. Takes the descriptor in every case; `alreadyRead` are bytes that were read from it before, copied. `.system`
+  /// for what is no stream socket, `.outOfMemory`.
+  public func attempt(descriptor: Int32, alreadyRead: ByteView = .empty) throws(WSError) -> Upgrade {
+    freeze()
+    let socket: Socket
+    do throws(TransportError) { socket = try Socket(adopting: descriptor) } catch { throw WSError(error) }
+    var channel = HandshakeChannel(socket, cancellation: nil)
+    try channel.prepend(alreadyRead)
+    return Upgrade(self, channel: channel)
   }
 
   func freeze() { freezer.freeze() }

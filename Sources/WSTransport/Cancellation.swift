@@ -5,14 +5,14 @@ import Synchronization
 /// A sticky cancellation that can be polled beside descriptors.
 public final class Cancellation: @unchecked Sendable {
   /// Readable for ever once cancelled.
-  let descriptor: Int32
-  private let generation: UInt32
+  // Everything has a value before `init` can fail: Embedded Swift leaks an object whose `init` throws half-way.
+  private(set) var descriptor: Int32 = -1
+  private let generation = ForkGuard.generation
   private let cancelled = Atomic<Bool>(false)
 
   /// A cancellation that has not happened. Takes a descriptor: `.noDescriptors`, `.outOfMemory`, `.system`.
   public init() throws(TransportError) {
     descriptor = try SystemCalls.makeEvent()
-    generation = ForkGuard.generation
   }
 
   /// Ends all waits that were given this cancellation, now and later. Any thread. In a forked child it only sets the flag: the
@@ -28,6 +28,6 @@ public final class Cancellation: @unchecked Sendable {
   }
 
   deinit {
-    close(descriptor)
+    if descriptor >= 0 { close(descriptor) }
   }
 }

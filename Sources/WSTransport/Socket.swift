@@ -6,11 +6,12 @@ import Synchronization
 /// not close it, so that its number cannot become somebody else's under a thread that still waits.
 public final class Socket: Transport, @unchecked Sendable {
   // Whoever shares the file description can clear O_NONBLOCK, so every call asks not to block by itself too.
-  let descriptor: Int32
-  private let generation: UInt32
+  // Everything has a value before `init` can fail: Embedded Swift leaks an object whose `init` throws half-way.
+  private(set) var descriptor: Int32 = -1
+  private let generation = ForkGuard.generation
   private let aborted = Atomic<Bool>(false)
-  private let local: SocketAddress
-  private let remote: SocketAddress
+  private var local = SocketAddress()
+  private var remote = SocketAddress()
 
   /// Takes the descriptor in every case: what is no stream socket is closed. Sets O_NONBLOCK on the file description, and
   /// TCP_NODELAY. `.system(EBADF)`, `.system(ENOTSOCK)`, `.system(EPROTOTYPE)` for what is no stream socket.
@@ -20,7 +21,6 @@ public final class Socket: Transport, @unchecked Sendable {
       throw problem
     }
     self.descriptor = descriptor
-    generation = ForkGuard.generation
     local = SocketAddress(of: .local, descriptor: descriptor)
     remote = SocketAddress(of: .remote, descriptor: descriptor)
   }
@@ -128,6 +128,7 @@ public final class Socket: Transport, @unchecked Sendable {
 
   deinit {
     // A child's copy shares the stream with its parent: reading would steal, shutting down would end it.
+    guard descriptor >= 0 else { return }
     if belongsToThisProcess { drain() }
     close(descriptor)
   }

@@ -40,7 +40,7 @@ static inline int staged_dial(staged *self, ws_dialer *dialer, const char *url) 
   if (self->after == NULL) self->after = "";
   memset(&self->failure, 0, sizeof self->failure);
   self->failure.struct_size = sizeof self->failure;
-  EXPECT_STATUS(ws_dial_new(dialer, url, &self->dial), WS_OK);
+  EXPECT_STATUS(ws_dial_new(dialer, url, &self->dial, NULL), WS_OK);
   EXPECT_STATUS(ws_dial_use_fd(self->dial, ends[1]), WS_OK);
   pthread_create(&thread, NULL, play_server, self);
   int status = ws_dial_run(self->dial, ws_in_ms(check_limit(2000)), &self->conn, &self->failure);

@@ -33,8 +33,8 @@ static void null_outputs_and_strings_elsewhere(void) {
   EXPECT_STATUS(ws_upgrader_new(NULL), WS_ERR_INVALID);
   EXPECT_STATUS(ws_dialer_dial(NULL, NULL, 0, &conn, NULL), WS_ERR_INVALID);
   EXPECT_STATUS(ws_dialer_dial(NULL, "ws://localhost/", 0, NULL, NULL), WS_ERR_INVALID);
-  EXPECT_STATUS(ws_dial_new(NULL, NULL, &dial), WS_ERR_INVALID);
-  EXPECT_STATUS(ws_dial_new(NULL, "ws://localhost/", NULL), WS_ERR_INVALID);
+  EXPECT_STATUS(ws_dial_new(NULL, NULL, &dial, NULL), WS_ERR_INVALID);
+  EXPECT_STATUS(ws_dial_new(NULL, "ws://localhost/", NULL, NULL), WS_ERR_INVALID);
   EXPECT(conn == NULL && dial == NULL);
   peer_sockets(ends);
   EXPECT_STATUS(ws_upgrader_upgrade(NULL, ends[1], NULL, 0, 0, NULL, NULL), WS_ERR_INVALID);
@@ -46,7 +46,7 @@ static void null_outputs_and_strings_elsewhere(void) {
   close(ends[0]);
   EXPECT_STATUS(ws_listen(NULL, 0, NULL, &port, NULL), WS_ERR_INVALID);
   EXPECT_INT(port, 0);
-  EXPECT_STATUS(ws_accept(0, 1, NULL, NULL), WS_ERR_INVALID);
+  EXPECT_STATUS(ws_accept(0, 1, NULL, NULL, NULL), WS_ERR_INVALID);
 }
 
 static int refused(int status) { return status == WS_ERR_INVALID || status == WS_ERR_IO; }
@@ -57,14 +57,14 @@ static void descriptors_that_are_none(void) {
     int32_t fd = 9;
     ws_conn *conn = (ws_conn *)&fd;
     ws_dial *dial;
-    REQUIRE_STATUS(ws_dial_new(NULL, "ws://localhost/", &dial), WS_OK);
+    REQUIRE_STATUS(ws_dial_new(NULL, "ws://localhost/", &dial, NULL), WS_OK);
     int status = ws_dial_use_fd(dial, none[i]);
     if (status == WS_OK) status = ws_dial_run(dial, 0, &conn, NULL);
     EXPECT(refused(status));
     conn = (ws_conn *)&fd;
     EXPECT(refused(ws_upgrader_upgrade(NULL, none[i], NULL, 0, 0, &conn, NULL)));
     EXPECT(conn == NULL);
-    EXPECT(refused(ws_accept(none[i], 1, &fd, NULL)));
+    EXPECT(refused(ws_accept(none[i], 1, &fd, NULL, NULL)));
     EXPECT(fd <= 0);
     EXPECT_STATUS(ws_dial_free(dial), WS_OK);
   }
@@ -76,7 +76,7 @@ static void descriptors_that_are_no_sockets(void) {
   int pipes[2];
   ws_conn *conn;
   REQUIRE(pipe(pipes) == 0);
-  EXPECT(refused(ws_accept(pipes[0], 1, &fd, NULL)));
+  EXPECT(refused(ws_accept(pipes[0], 1, &fd, NULL, NULL)));
   EXPECT(ws_upgrader_upgrade(NULL, pipes[0], NULL, 0, ws_in_ms(100), &conn, NULL) < 0);
   EXPECT(conn == NULL);
   close(pipes[1]);

@@ -15,7 +15,7 @@ static void *serve_one(void *argument) {
   ws_conn *conn;
   ws_bytes message;
   int64_t deadline = ws_in_ms(check_limit(PEER_WAIT));
-  if (!EXPECT_STATUS(ws_accept(self->listener, deadline, &fd, NULL), WS_OK)) return NULL;
+  if (!EXPECT_STATUS(ws_accept(self->listener, deadline, &fd, NULL, NULL), WS_OK)) return NULL;
   if (!EXPECT_STATUS(ws_upgrader_upgrade(NULL, fd, NULL, 0, deadline, &conn, NULL), WS_OK)) return NULL;
   EXPECT_STATUS(ws_conn_read(conn, &type, &message), WS_OK);
   EXPECT_STATUS(ws_conn_write(conn, type, message.data, message.size), WS_OK);
@@ -144,7 +144,7 @@ static void urls_that_are_none(void) {
     int status = ws_dialer_dial(NULL, urls[i], ws_in_ms(50), &conn, &failure);
     if (status != WS_ERR_URL) check_fail(__FILE__, __LINE__, "\"%s\" gave %d (%s)", urls[i], status, ws_strerror(status));
     EXPECT(conn == NULL && failure.text[0] != '\0');
-    EXPECT_STATUS(ws_dial_new(NULL, urls[i], &dial), WS_ERR_URL);
+    EXPECT_STATUS(ws_dial_new(NULL, urls[i], &dial, NULL), WS_ERR_URL);
     EXPECT(dial == NULL);
   }
 }
@@ -175,7 +175,7 @@ static void a_silent_server(void) {
   close(listener);
   ws_dial *dial;
   peer_sockets(ends);
-  EXPECT_STATUS(ws_dial_new(NULL, "ws://localhost/", &dial), WS_OK);
+  EXPECT_STATUS(ws_dial_new(NULL, "ws://localhost/", &dial, NULL), WS_OK);
   EXPECT_STATUS(ws_dial_use_fd(dial, ends[1]), WS_OK);
   EXPECT_STATUS(ws_dial_run(dial, ws_in_ms(50), &conn, NULL), WS_ERR_TIMEOUT);
   EXPECT_STATUS(ws_dial_free(dial), WS_OK);
@@ -221,7 +221,7 @@ static void cancelling_from_another_thread(void) {
     canceller other;
     pthread_t thread;
     ws_conn *conn;
-    REQUIRE_STATUS(ws_dial_new(NULL, url, &other.dial), WS_OK);
+    REQUIRE_STATUS(ws_dial_new(NULL, url, &other.dial, NULL), WS_OK);
     pthread_create(&thread, NULL, cancel_soon, &other);
     EXPECT_STATUS(ws_dial_run(other.dial, 0, &conn, NULL), WS_ERR_ABORTED);
     int64_t now = ws_now();
@@ -239,7 +239,7 @@ static void cancelling_before_is_remembered(void) {
   ws_dial *dial;
   ws_conn *conn;
   peer_sockets(ends);
-  REQUIRE_STATUS(ws_dial_new(NULL, "ws://localhost/", &dial), WS_OK);
+  REQUIRE_STATUS(ws_dial_new(NULL, "ws://localhost/", &dial, NULL), WS_OK);
   EXPECT_STATUS(ws_dial_use_fd(dial, ends[1]), WS_OK);
   EXPECT_STATUS(ws_dial_cancel(dial), WS_OK);
   EXPECT_STATUS(ws_dial_cancel(dial), WS_OK);
@@ -273,7 +273,7 @@ static void an_attempt_never_made(void) {
   const ws_headers *headers = (const ws_headers *)&dial;
   ws_bytes body = {(const uint8_t *)"x", 1};
   peer_sockets(ends);
-  REQUIRE_STATUS(ws_dial_new(NULL, "ws://localhost/", &dial), WS_OK);
+  REQUIRE_STATUS(ws_dial_new(NULL, "ws://localhost/", &dial, NULL), WS_OK);
   EXPECT_STATUS(ws_dial_use_fd(dial, ends[1]), WS_OK);
   EXPECT_STATUS(ws_dial_response(dial, &status, &headers, &body), WS_OK);
   EXPECT(status == 0 && headers == NULL && body.data == NULL && body.size == 0);

@@ -123,7 +123,7 @@ static void a_used_dialer_is_frozen(void) {
   ws_dialer *dialer;
   ws_dial *dial;
   REQUIRE_STATUS(ws_dialer_new(&dialer), WS_OK);
-  REQUIRE_STATUS(ws_dial_new(dialer, "ws://localhost/", &dial), WS_OK);
+  REQUIRE_STATUS(ws_dial_new(dialer, "ws://localhost/", &dial, NULL), WS_OK);
   EXPECT_STATUS(ws_dialer_add_header(dialer, "X", "y"), WS_ERR_STATE);
   EXPECT_STATUS(ws_dialer_add_subprotocol(dialer, "chat"), WS_ERR_STATE);
   EXPECT_STATUS(ws_dialer_set_timeout(dialer, 1), WS_ERR_STATE);

@@ -187,7 +187,7 @@ static void configurations_of_another_type(void) {
   ws_upgrade *upgrade = (ws_upgrade *)&all;
   REQUIRE(zoo_open(&all));
   EXPECT_STATUS(ws_dialer_dial((ws_dialer *)all.upgrader, "ws://localhost/", 0, &conn, NULL), WS_ERR_INVALID);
-  EXPECT_STATUS(ws_dial_new((ws_dialer *)all.upgrader, "ws://localhost/", &dial), WS_ERR_INVALID);
+  EXPECT_STATUS(ws_dial_new((ws_dialer *)all.upgrader, "ws://localhost/", &dial, NULL), WS_ERR_INVALID);
   EXPECT(conn == NULL && dial == NULL);
   peer_sockets(ends);
   conn = (ws_conn *)&all;

@@ -31,7 +31,7 @@ static void an_accepted_client(void) {
   ws_address peer = {.struct_size = sizeof peer};
   REQUIRE_STATUS(ws_listen(NULL, 0, &listener, &port, NULL), WS_OK);
   int client = peer_dial(port);
-  REQUIRE_STATUS(ws_accept(listener, ws_in_ms(check_limit(1000)), &fd, &peer), WS_OK);
+  REQUIRE_STATUS(ws_accept(listener, ws_in_ms(check_limit(1000)), &fd, &peer, NULL), WS_OK);
   EXPECT(getsockname(client, (struct sockaddr *)&name, &size) == 0);
   EXPECT_INT(peer.family, WS_ADDRESS_IPV4);
   EXPECT_INT(peer.port, ntohs(name.sin_port));
@@ -65,7 +65,7 @@ static void a_unix_socket(void) {
   int client = socket(AF_UNIX, SOCK_STREAM, 0);
   strcpy(name.sun_path, path);
   EXPECT(connect(client, (struct sockaddr *)&name, sizeof name) == 0);
-  EXPECT_STATUS(ws_accept(listener, ws_in_ms(check_limit(1000)), &fd, &peer), WS_OK);
+  EXPECT_STATUS(ws_accept(listener, ws_in_ms(check_limit(1000)), &fd, &peer, NULL), WS_OK);
   EXPECT_INT(peer.family, WS_ADDRESS_UNIX);
   EXPECT_TEXT(peer.host, "");
   close(fd);
@@ -99,11 +99,11 @@ static void nobody_comes(void) {
   int32_t listener, fd = 9;
   REQUIRE_STATUS(ws_listen(NULL, 0, &listener, NULL, NULL), WS_OK);
   int64_t start = check_ms();
-  EXPECT_STATUS(ws_accept(listener, ws_in_ms(50), &fd, NULL), WS_ERR_TIMEOUT);
+  EXPECT_STATUS(ws_accept(listener, ws_in_ms(50), &fd, NULL, NULL), WS_ERR_TIMEOUT);
   EXPECT(check_ms() - start >= 49 && check_ms() - start < check_limit(500));
   EXPECT(fd <= 0);
   start = check_ms();
-  EXPECT_STATUS(ws_accept(listener, 1, &fd, NULL), WS_ERR_TIMEOUT);
+  EXPECT_STATUS(ws_accept(listener, 1, &fd, NULL, NULL), WS_ERR_TIMEOUT);
   EXPECT(check_ms() - start < check_limit(50));
   close(listener);
 }
@@ -117,7 +117,7 @@ static void clients_that_are_gone(void) {
   int client = peer_dial(port);
   setsockopt(client, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
   close(client);
-  int status = ws_accept(listener, ws_in_ms(50), &fd, NULL); /* Linux hands it out all the same */
+  int status = ws_accept(listener, ws_in_ms(50), &fd, NULL, NULL); /* Linux hands it out all the same */
   EXPECT(status == WS_OK || status == WS_ERR_TIMEOUT);
   if (status == WS_OK) close(fd);
   close(listener);
@@ -136,7 +136,7 @@ static void running_out_of_descriptors(void) {
   low.rlim_cur = (rlim_t)probe; /* the lowest free number, now out of reach */
   REQUIRE(setrlimit(RLIMIT_NOFILE, &low) == 0);
   int64_t start = check_ms();
-  EXPECT_STATUS(ws_accept(listener, ws_in_ms(check_limit(3000)), &fd, NULL), WS_ERR_FDS);
+  EXPECT_STATUS(ws_accept(listener, ws_in_ms(check_limit(3000)), &fd, NULL, NULL), WS_ERR_FDS);
   EXPECT(check_ms() - start >= 90 && check_ms() - start < check_limit(1000));
   EXPECT(fd <= 0);
   int32_t second = 9;
@@ -146,7 +146,7 @@ static void running_out_of_descriptors(void) {
   snprintf(url, sizeof url, "ws://127.0.0.1:%d/", port);
   EXPECT_STATUS(ws_dialer_dial(NULL, url, ws_in_ms(check_limit(1000)), &conn, NULL), WS_ERR_FDS);
   REQUIRE(setrlimit(RLIMIT_NOFILE, &before) == 0);
-  EXPECT_STATUS(ws_accept(listener, ws_in_ms(check_limit(1000)), &fd, NULL), WS_OK);
+  EXPECT_STATUS(ws_accept(listener, ws_in_ms(check_limit(1000)), &fd, NULL, NULL), WS_OK);
   close(fd);
   close(client);
   close(listener);

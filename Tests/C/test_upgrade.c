@@ -300,7 +300,7 @@ static void *accept_all(void *argument) {
   pthread_t threads[SILENT + 1];
   int32_t listener = *(int32_t *)argument, fd;
   for (int i = 0; i <= SILENT; i++) {
-    if (!EXPECT_STATUS(ws_accept(listener, ws_in_ms(check_limit(3000)), &fd, NULL), WS_OK)) fd = -1;
+    if (!EXPECT_STATUS(ws_accept(listener, ws_in_ms(check_limit(3000)), &fd, NULL, NULL), WS_OK)) fd = -1;
     pthread_create(&threads[i], NULL, upgrade_accepted, (void *)(intptr_t)fd);
   }
   for (int i = 0; i <= SILENT; i++) pthread_join(threads[i], NULL);

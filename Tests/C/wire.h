@@ -24,7 +24,7 @@ static inline void *wire_answer(void *fd) {
 static inline ws_conn *wire_client(ws_dialer *dialer, int fd, ws_failure *failure) {
   ws_dial *dial;
   ws_conn *conn = NULL;
-  if (!EXPECT_STATUS(ws_dial_new(dialer, "ws://localhost/", &dial), WS_OK)) return NULL;
+  if (!EXPECT_STATUS(ws_dial_new(dialer, "ws://localhost/", &dial, NULL), WS_OK)) return NULL;
   EXPECT_STATUS(ws_dial_use_fd(dial, fd), WS_OK);
   EXPECT_STATUS(ws_dial_run(dial, ws_in_ms(check_limit(PEER_WAIT)), &conn, failure), WS_OK);
   EXPECT_STATUS(ws_dial_free(dial), WS_OK);

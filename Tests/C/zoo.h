@@ -18,7 +18,7 @@ static inline int zoo_open(zoo *all) {
   peer_sockets(ends);
   all->fd = ends[0];
   return EXPECT_STATUS(ws_dialer_new(&all->dialer), WS_OK) && EXPECT_STATUS(ws_upgrader_new(&all->upgrader), WS_OK) &&
-         EXPECT_STATUS(ws_dial_new(NULL, "ws://localhost/", &all->dial), WS_OK) &&
+         EXPECT_STATUS(ws_dial_new(NULL, "ws://localhost/", &all->dial, NULL), WS_OK) &&
          EXPECT_STATUS(ws_upgrade_new(NULL, ends[1], NULL, 0, &all->upgrade), WS_OK);
 }
 

@@ -105,7 +105,7 @@ import WSTransport
 
   /// A close in the middle of all that: whoever is inside comes out, in time.
   @Test func aCloseInTheMiddleEndsEveryCall() throws {
-    for round in 0..<15 {
+    for round in 0..<6 {
       let (client, server) = try makeConns(tcp: round % 2 == 0)
       let sides = [client, server].map { Side($0, writers: 2, until: .after(milliseconds: 5000)) }
       let readers = sides.map { side in Background { side.read() } }

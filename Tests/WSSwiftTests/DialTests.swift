@@ -47,7 +47,7 @@ func switching(_ request: String, _ more: String...) -> String {
 }
 
 func makeDial(_ url: String, _ dialer: Dialer = Dialer()) throws -> Dial {
-  try lending(Array(url.utf8)) { try Dial(dialer, url: $0) }
+  try lending(Array(url.utf8)) { try dialer.attempt($0) }
 }
 
 @Suite struct DialTests {

@@ -20,7 +20,7 @@ func request(
 /// An attempt to upgrade one end of a socket pair, and the other end.
 func makeUpgrade(_ upgrader: Upgrader = Upgrader(), alreadyRead: [UInt8] = []) throws -> (Upgrade, RawPeer) {
   let (ours, theirs) = try socketPair()
-  let upgrade = try lending(alreadyRead) { try Upgrade(upgrader, descriptor: ours, alreadyRead: $0) }
+  let upgrade = try lending(alreadyRead) { try upgrader.attempt(descriptor: ours, alreadyRead: $0) }
   return (upgrade, RawPeer(theirs, masks: true))
 }
 
@@ -131,7 +131,7 @@ func makeUpgrade(_ upgrader: Upgrader = Upgrader(), alreadyRead: [UInt8] = []) t
     let peer = RawPeer(theirs, masks: true)
     try peer.send(request())
     do {
-      let upgrade = try Upgrade(Upgrader(), descriptor: ours)
+      let upgrade = try Upgrader().attempt(descriptor: ours)
       try upgrade.receiveRequest()
     }
     #expect(try peer.isAtEnd())
@@ -140,7 +140,7 @@ func makeUpgrade(_ upgrader: Upgrader = Upgrader(), alreadyRead: [UInt8] = []) t
   @Test func whatIsNoStreamSocketIsRefusedAndClosed() throws {
     var pipes: [Int32] = [0, 0]
     pipe(&pipes)
-    #expect(fault(try Upgrade(Upgrader(), descriptor: pipes[1])) == .system(ENOTSOCK))
+    #expect(fault(try Upgrader().attempt(descriptor: pipes[1])) == .system(ENOTSOCK))
     #expect(fcntl(pipes[1], F_GETFD) == -1)
     close(pipes[0])
   }
@@ -225,7 +225,7 @@ func makeUpgrade(_ upgrader: Upgrader = Upgrader(), alreadyRead: [UInt8] = []) t
   @Test func aClientThatKeepsSendingStillGetsTheAnswer() throws {
     let (near, far) = try tcpPair()
     let peer = RawPeer(near, masks: true)
-    let upgrade = try Upgrade(Upgrader(), descriptor: far)
+    let upgrade = try Upgrader().attempt(descriptor: far)
     try peer.send(text("GET / HTTP/1.1", "Host: localhost"))
     let flood = Background { for _ in 0..<100 { try? peer.send([UInt8](repeating: 0x61, count: 10_000)) } }
     let taken = milliseconds { #expect(fault(try upgrade.receiveRequest()) == .handshake(.upgradeMissing)) }

@@ -62,8 +62,11 @@ struct Origin {
 
   private static func isAny(_ text: ByteView) -> Bool { text.equals(ByteView("*")) }
 
+  /// What has no host by nature: null, and the bare scheme of some browser's own pages. http and https always have one.
   private static func isOpaque(_ text: ByteView) -> Bool {
-    text.equals(ByteView("null")) || schemeEnd(text).map { $0 &+ 3 == text.count } ?? false
+    if text.equals(ByteView("null")) { return true }
+    guard let end = schemeEnd(text) else { return false }
+    return end &+ 3 == text.count && defaultPort(text.cut(0, end)) == 0
   }
 
   /// Where the scheme ends and `://` begins. RFC 3986 3.1.

@@ -198,7 +198,7 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
     "ws_dialer_set_timeout": (c_int, [_handle, _int64]),
     "ws_dialer_set_read_limit": (c_int, [_handle, c_uint64]),
     "ws_dialer_dial": (c_int, [_handle, _string, _int64, _handle_out, _failure_out]),
-    "ws_dial_new": (c_int, [_handle, _string, _handle_out]),
+    "ws_dial_new": (c_int, [_handle, _string, _handle_out, _failure_out]),
     "ws_dial_use_fd": (c_int, [_handle, c_int32]),
     "ws_dial_run": (c_int, [_handle, _int64, _handle_out, _failure_out]),
     "ws_dial_cancel": (c_int, [_handle]),
@@ -221,7 +221,7 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
     "ws_upgrade_refuse": (c_int, [_handle, c_int32, _data, c_size_t]),
     "ws_upgrade_free": (c_int, [_handle]),
     "ws_listen": (c_int, [_string, c_uint16, _int32_out, _uint16_out, _failure_out]),
-    "ws_accept": (c_int, [c_int32, _int64, _int32_out, _address_out]),
+    "ws_accept": (c_int, [c_int32, _int64, _int32_out, _address_out, _failure_out]),
 }
 
 # Functions that may wait or move many bytes: they release the interpreter lock. For the short others that would cost more

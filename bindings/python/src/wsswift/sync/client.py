@@ -85,10 +85,10 @@ def _dialer(
 
 
 def _attempt(dialer: DialerHandle, uri: str) -> DialHandle:
-    dial = DialHandle()
-    result = lib.ws_dial_new(dialer, c_string(uri, "uri"), byref(dial))
+    dial, failure = DialHandle(), ffi.ws_failure()
+    result = lib.ws_dial_new(dialer, c_string(uri, "uri"), byref(dial), byref(failure))
     if result != ffi.WS_OK:
-        raise handshake_exception(fault(result, uri=uri))
+        raise handshake_exception(fault(result, failure, uri=uri))
     return dial
 
 

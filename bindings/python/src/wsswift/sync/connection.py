@@ -198,7 +198,7 @@ class Connection:
         Iterables, which would be sent as fragments, are not supported: TypeError.
 
         Raises ConnectionClosed; TimeoutError when the peer takes nothing for 30 s and nothing was sent; InvalidUTF8. Ctrl-C is
-        heard when the call ends: a message that stopped halfway would end the connection.
+        heard at once while nothing was sent, else when the call ends: a message that stopped halfway would end the connection.
         """
         data: Any
         if isinstance(message, str):
@@ -211,6 +211,8 @@ class Connection:
             if text:
                 self._check_sent_text()
         result = lib.ws_conn_write(self._handle, kind, data, size)
+        while result == ffi.WS_INTR:
+            result = lib.ws_conn_write(self._handle, kind, data, size)
         if result != ffi.WS_OK:
             raise self._error(result, ffi.WS_WRITE)
 
@@ -235,6 +237,8 @@ class Connection:
 
     def _send_control(self, kind: int, payload: bytes) -> None:
         result = lib.ws_conn_write_control(self._handle, kind, payload, len(payload), 0)
+        while result == ffi.WS_INTR:
+            result = lib.ws_conn_write_control(self._handle, kind, payload, len(payload), 0)
         if result == ffi.WS_ERR_INVALID and len(payload) > 125:
             raise ValueError(f"a ping or pong of {len(payload)} bytes; at most 125")
         if result != ffi.WS_OK:

@@ -182,14 +182,14 @@ class Server:
 
     def _accept(self) -> None:
         """Takes one connection and gives it its thread."""
-        fd = c_int32(-1)
-        result = lib.ws_accept(self.socket.fileno(), _AT_ONCE, byref(fd), None)
+        fd, failure = c_int32(-1), ffi.ws_failure()
+        result = lib.ws_accept(self.socket.fileno(), _AT_ONCE, byref(fd), None, byref(failure))
         if result == ffi.WS_ERR_TIMEOUT:
             return
         if result == ffi.WS_ERR_FDS:
-            _log.warning("cannot accept a connection: %s", exception(fault(result)))
+            _log.warning("cannot accept a connection: %s", exception(fault(result, failure)))
             return
-        check(result, what="accept")
+        check(result, failure, what="accept")
         try:
             threading.Thread(target=self._serve, args=(fd.value,), name="wsswift connection", daemon=True).start()
         except RuntimeError as error:
