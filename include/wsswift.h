@@ -280,7 +280,8 @@ int ws_conn_set_check_utf8(ws_conn *conn, int32_t received, int32_t sent);
  * resumed). For language runtimes that run their signal handlers between calls. */
 int ws_conn_set_interruptible(ws_conn *conn, int32_t on);
 
-/* [any] Keeps a pointer of the application's; free_user is called for the one before. */
+/* [any] Keeps a pointer of the application's; free_user is called for the one before. user is freed by free_user also when this
+ * call fails. */
 int ws_conn_set_user_data(ws_conn *conn, void *user, ws_free_fn free_user);
 
 /* [any] The pointer of ws_conn_set_user_data, or NULL. */
@@ -416,7 +417,8 @@ int ws_upgrader_set_timeout(ws_upgrader *upgrader, int64_t ms);
 int ws_upgrader_set_read_limit(ws_upgrader *upgrader, uint64_t bytes);
 
 /* [any] Reads the request from fd, checks it and answers: 101 and a connection, or the right status and an error. Call it on
- * the connection's own thread, so that a silent client delays nobody. already_read are bytes that were read from fd before.
+ * the connection's own thread, so that a silent client delays nobody; after a refusal it waits up to 1 s for the client to close, so
+ * that the answer arrives. already_read are bytes that were read from fd before.
  * upgrader may be NULL: the defaults. failure may be NULL. WS_ERR_HANDSHAKE (answered with 400, 405, 414, 426, 431, 503 or 505;
  * what is no HTTP gets no answer) · WS_ERR_HOST (421) · WS_ERR_ORIGIN (403) · WS_ERR_TIMEOUT · WS_ERR_LOST · WS_ERR_IO. RFC 6455 4.2. */
 WS_NODISCARD int ws_upgrader_upgrade(ws_upgrader *upgrader, int32_t fd, const void *already_read, size_t size,

@@ -4,10 +4,13 @@ import WSProtocol
 import WSSwift
 import WSTransport
 
+/// The size of ws_address in 0.1, the least that a caller can mean.
+private let smallestAddress = 128
+
 /// Writes an address, as much of it as the caller's struct has room for; nil is none. False: struct_size was not set.
 func fill(_ target: UnsafeMutablePointer<ws_address>, _ address: SocketAddress?) -> Bool {
   let room = Int(target.pointee.struct_size)
-  guard room >= MemoryLayout<UInt32>.size * 2 else { return false }
+  guard room >= smallestAddress else { return false }
   var result = ws_address()
   result.struct_size = target.pointee.struct_size
   if let address {

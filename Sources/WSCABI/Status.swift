@@ -85,11 +85,14 @@ func result(
   }
 }
 
+/// The size of ws_failure in 0.1, the least that a caller can mean.
+private let smallestFailure = 256
+
 /// Writes the detail, as much of it as the caller's struct has room for. False: struct_size was not set. NULL is fine.
 func fill(_ failure: UnsafeMutablePointer<ws_failure>?, _ error: WSError?, explanation: ByteView = .empty) -> Bool {
   guard let failure else { return true }
   let room = Int(failure.pointee.struct_size)
-  guard room >= MemoryLayout<UInt32>.size * 2 else { return false }
+  guard room >= smallestFailure else { return false }
   var detail = ws_failure()
   detail.struct_size = failure.pointee.struct_size
   if let error { describe(error, explanation, &detail) }

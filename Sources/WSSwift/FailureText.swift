@@ -1,50 +1,35 @@
 // The sentence for each error: what was seen, what was allowed, which call changes it. Fixed words and numbers only, so that no
 // secret and nothing of a peer's can stand in it.
 import WSProtocol
+import WSTransport
 
 extension WSError {
-  /// What the error says, in English.
+  /// What the error says, in English; `write` adds the numbers.
   public var text: StaticString {
     switch self {
     case .invalid: "an argument is out of its range"
     case .outOfMemory: "no memory"
     case .state: "not possible now: in use by another call, or already done"
     case .refusedByHandler: "a handler returned an error"
-    case .noRoom: "the message is larger than the room given; bytes needed: "
+    case .noRoom: "the message is larger than the room given"
     case .forked: "the connection belongs to the parent process"
-    case .system: "the system refused, errno "
+    case .system: "the system refused"
     case .timeout: "nothing happened in time"
     case .interrupted: "a signal arrived"
     case .lost: "the connection ended without a close frame"
     case .broken: "a write stopped inside a frame, so nothing more can be written"
     case .aborted: "aborted or cancelled"
     case .noDescriptors: "no file descriptor left"
-    case .unconnected: "no address of the host took the connection, errno "
-    case .unresolved: "the host name has no address, resolver code "
+    case .unconnected: "no address of the host took the connection"
+    case .unresolved: "the host name has no address"
     case .noTLS: "wss needs TLS, which this version does not have; use ws"
     case .url(let error): error.text
     case .configuration(let error): error.text
     case .violation(let error): error.text
     case .send(let error): error.text
-    case .closed: "the peer closed with code "
+    case .closed: "the peer closed with an error code"
     case .handshake(let error): error.text
-    case .status: "the server answered with status "
-    }
-  }
-
-  /// The number that ends the sentence.
-  public var number: Int64? {
-    switch self {
-    case .noRoom(let needed): Int64(needed)
-    case .system(let code), .unconnected(let code), .unresolved(let code): Int64(code)
-    case .closed(let code): Int64(code.rawValue)
-    case .status(let status): Int64(status)
-    case .violation(.badCloseCode(let code)): Int64(code)
-    case .violation(.unknownOpcode(let opcode)): Int64(opcode)
-    case .violation(.messageTooBig(let limit)): Int64(clamping: limit)
-    case .invalid, .outOfMemory, .state, .refusedByHandler, .forked, .timeout, .interrupted, .lost, .broken, .aborted,
-      .noDescriptors, .noTLS, .url, .configuration, .violation, .send, .handshake:
-      nil
+    case .status: "the server answered with another status than 101"
     }
   }
 
@@ -52,12 +37,31 @@ extension WSError {
   @discardableResult
   public func write(to space: UnsafeMutableRawBufferPointer) -> Int {
     var writer = TextWriter(space)
-    writer.append(ByteView(text))
-    if let number {
-      if case .violation = self { writer.append(ByteView(": ")) }
-      writer.append(number)
-    }
+    writer.append(text)
+    writeDetail(to: &writer)
     return writer.count
+  }
+
+  private func writeDetail(to writer: inout TextWriter) {
+    switch self {
+    case .noRoom(let needed): writer.append(": ", needed, " bytes are needed")
+    case .system(let code), .unconnected(let code):
+      writer.append(": ")
+      writer.append(SystemText.ofError(code))
+      writer.append(" (errno ", Int(code), ")")
+    case .unresolved(let code):
+      writer.append(": ")
+      writer.append(SystemText.ofResolver(code))
+    case .closed(let code): writer.append(": ", Int(code.rawValue))
+    case .status(let status): writer.append(": ", status)
+    case .violation(.badCloseCode(let code)): writer.append(": ", Int(code))
+    case .violation(.unknownOpcode(let opcode)): writer.append(": ", Int(opcode))
+    case .violation(.messageTooBig(let limit)):
+      writer.append(" of ", Int(clamping: limit), " bytes, which ws_conn_set_read_limit changes")
+    case .invalid, .outOfMemory, .state, .refusedByHandler, .forked, .timeout, .interrupted, .lost, .broken, .aborted,
+      .noDescriptors, .noTLS, .url, .configuration, .violation, .send, .handshake:
+      break
+    }
   }
 }
 
@@ -85,10 +89,18 @@ struct TextWriter {
     }
   }
 
-  mutating func append(_ number: Int64) {
-    if number < 0 { append(ByteView("-")) }
+  mutating func append(_ text: StaticString) { append(ByteView(text)) }
+
+  mutating func append(_ before: StaticString, _ number: Int, _ after: StaticString = "") {
+    append(before)
+    append(number)
+    append(after)
+  }
+
+  private mutating func append(_ number: Int) {
+    if number < 0 { append("-") }
     let magnitude = number.magnitude
-    var unit: UInt64 = 1
+    var unit: UInt = 1
     while magnitude / unit >= 10 { unit *= 10 }
     while unit > 0, count < space.count {
       space[count] = UInt8(truncatingIfNeeded: 0x30 + magnitude / unit % 10)

@@ -30,6 +30,10 @@ int accept4(int fd, struct sockaddr *address, socklen_t *size, int flags);
 int ppoll(struct pollfd *set, nfds_t count, const struct timespec *time, const sigset_t *mask);
 int pthread_mutex_clocklock(pthread_mutex_t *mutex, clockid_t clock, const struct timespec *time);
 int pthread_setname_np(pthread_t thread, const char *name);
+const char *strerrordesc_np(int error);
+
+/* The static text of an errno, for any thread, where strerror has one buffer for all. NULL for a number that is none. */
+static inline const char *clinux_error_text(int error) { return strerrordesc_np(error); }
 
 /* errno is a macro over a function call; Swift imports neither. */
 static inline int clinux_errno(void) { return errno; }
