@@ -48,7 +48,6 @@ public final class Dialer: @unchecked Sendable {
 
   /// An attempt that can be inspected and cancelled; `url` is copied. `.url`, `.noTLS`, `.noDescriptors`, `.outOfMemory`.
   public func attempt(_ url: ByteView) throws(WSError) -> Dial {
-    freeze()
     let parsed: WebSocketURL
     do throws(URLError) {
       parsed = try WebSocketURL(parsing: url)
@@ -58,6 +57,7 @@ public final class Dialer: @unchecked Sendable {
     guard !parsed.isSecure else { throw .noTLS }
     let cancellation: Cancellation
     do throws(TransportError) { cancellation = try Cancellation() } catch { throw WSError(error) }
+    freeze()
     return Dial(self, url: parsed, cancellation: cancellation)
   }
 

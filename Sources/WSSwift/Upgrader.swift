@@ -65,11 +65,11 @@ public final class Upgrader: @unchecked Sendable {
   /// The same in steps. Takes the descriptor in every case; `alreadyRead` are bytes that were read from it before, copied. `.system`
   /// for what is no stream socket, `.outOfMemory`.
   public func attempt(descriptor: Int32, alreadyRead: ByteView = .empty) throws(WSError) -> Upgrade {
-    freeze()
     let socket: Socket
     do throws(TransportError) { socket = try Socket(adopting: descriptor) } catch { throw WSError(error) }
     var channel = HandshakeChannel(socket, cancellation: nil)
     try channel.prepend(alreadyRead)
+    freeze()
     return Upgrade(self, channel: channel)
   }
 

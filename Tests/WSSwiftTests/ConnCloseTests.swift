@@ -92,10 +92,10 @@ import WSTransport
     try peer.send(text: "one")
     let reader = Background {
       let first = try conn.text()
-      sleep(milliseconds: 200)
+      sleep(milliseconds: 100)
       return [first, try conn.text(), try conn.text()]
     }
-    sleep(milliseconds: 80)
+    sleep(milliseconds: 50)
     let closer = Background { try conn.close(1000) }
     #expect(try peer.frame().closeCode == 1000)
     try peer.send(text: "two")
