@@ -133,6 +133,20 @@ import WSTransport
     try peer.send(close: 1000)
     #expect(try conn.read(into: UnsafeMutableRawBufferPointer(start: nil, count: 0)) == nil)
   }
+
+  /// It is dropped, or still whole; never memory that was given back.
+  @Test func aCloseLeavesNoDanglingMessage() throws {
+    let (client, server) = try makeConns()
+    let sent = [UInt8](repeating: 0x5A, count: 3 << 20)
+    let writer = Background { try client.send(sent) }
+    #expect(fault(try read(server, room: 1)) == .noRoom(needed: sent.count))
+    try writer.value()
+    let peer = Background { try client.message() }
+    try server.close(1000)
+    #expect(try peer.value() == nil)
+    let after = try server.message()
+    #expect(after == sent || after == nil)
+  }
 }
 
 @Suite struct ConnReaderTests {
@@ -167,7 +181,7 @@ import WSTransport
 /// Sends the same bytes again and again from a thread of its own, until it is told to stop or the connection ends.
 final class Flood: Sendable {
   private let isStopped = Atomic<Bool>(false)
-  private let thread: Mutex<Background<Void>?> = Mutex(nil)
+  private let thread: Guarded<Background<Void>?> = Guarded(nil)
 
   init(_ peer: RawPeer, _ bytes: [UInt8]) {
     let block = Array(repeatElement(bytes, count: 32768 / bytes.count).joined())
@@ -184,7 +198,7 @@ final class Flood: Sendable {
 
 /// What handlers saw, from any thread.
 final class Seen: Sendable {
-  private let lines = Mutex<[String]>([])
+  private let lines = Guarded<[String]>([])
 
   var all: [String] { lines.withLock { $0 } }
 

@@ -1,7 +1,6 @@
 // Everything at once: many threads that read, write, ping, set and at last close two connections that face each other. What was
 // acknowledged arrives once and in order, and nothing hangs.
 import Foundation
-import Synchronization
 import Testing
 import WSProtocol
 import WSTransport
@@ -14,14 +13,14 @@ import WSTransport
     let conn: Conn
     let stopping: Deadline
     /// How many messages each writer has sent.
-    let sent: Mutex<[Int]>
+    let sent: Guarded<[Int]>
     /// The numbers received from each of the other side's writers, in order.
-    let received = Mutex<[Int: [Int]]>([:])
+    let received = Guarded<[Int: [Int]]>([:])
 
     init(_ conn: Conn, writers: Int, until stopping: Deadline) {
       self.conn = conn
       self.stopping = stopping
-      sent = Mutex(Array(repeating: 0, count: writers))
+      sent = Guarded(Array(repeating: 0, count: writers))
     }
 
     /// Reads until the connection ends, and says how.

@@ -157,6 +157,7 @@ func openDescriptors() -> Int { (try? FileManager.default.contentsOfDirectory(at
   private func inChild(_ checks: [() -> Bool]) -> Int32 {
     let child = fork()
     if child == 0 {
+      alarm(10)
       for (index, check) in checks.enumerated() where !check() { _exit(Int32(index) + 1) }
       _exit(0)
     }
@@ -165,7 +166,10 @@ func openDescriptors() -> Int { (try? FileManager.default.contentsOfDirectory(at
     return status & 0x7F == 0 ? status >> 8 & 0xFF : -1
   }
 
-  @Test func aChildIsToldAndTheParentGoesOn() throws {
+  /// Memory of the address sanitizer may be locked for ever in a child of a process with threads.
+  private static let isAddressSanitized = dlsym(nil, "__asan_init") != nil
+
+  @Test(.enabled(if: !isAddressSanitized)) func aChildIsToldAndTheParentGoesOn() throws {
     let (ours, theirs) = try socketPair()
     let peer = RawPeer(theirs, masks: true)
     nonisolated(unsafe) var conn: Conn? = try makeConn(.server, over: ours)

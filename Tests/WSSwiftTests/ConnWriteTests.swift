@@ -1,6 +1,5 @@
 // Writing: whole frames, one after the other, from any thread; and what a deadline means before and inside a frame.
 import Foundation
-import Synchronization
 import Testing
 import WSProtocol
 import WSTransport
