@@ -20,7 +20,7 @@ extension Conn {
     guard !isReadByThisThread else { return }
     let deadline = deadline ?? stateLock.withLock { closeDeadline() }
     do throws(WSError) {
-      sendCloseNow(code, reason, until: deadline)
+      try sendCloseNow(until: deadline)
       try awaitClose(until: deadline)
     } catch {
       if case .timeout = error { abort() }
@@ -59,17 +59,20 @@ extension Conn {
     return stateLock.withLock { reading.owner != .nobody && reading.thread == thread }
   }
 
-  /// The kept close frame goes out now, behind whoever writes. What fails here shows in the reading half.
-  private func sendCloseNow(_ code: CloseCode, _ reason: ByteView, until deadline: Deadline) {
+  /// A kept close frame goes out now, behind whoever writes. What fails here, but for time, shows in the reading half.
+  private func sendCloseNow(until deadline: Deadline) throws(WSError) {
     guard ourCloseCode == nil else { return }
-    withClosePayload(code, reason) { payload in
-      do throws(WSError) { try writeControl(.close, payload, deadline: deadline) } catch {}
+    do throws(WSError) {
+      try sendReplies(until: deadline)
+    } catch {
+      if case .timeout = error { throw error }
     }
   }
 
   // MARK: - Waiting for the peer
 
   private func awaitClose(until deadline: Deadline) throws(WSError) {
+    let deadline = ourCloseCode == nil ? Deadline.earlier(deadline, .after(milliseconds: Self.endGrace)) : deadline
     guard try takeReadingHalf(until: deadline) else { return try endForCloser() }
     defer { leave() }
     defer { drain(until: Deadline.earlier(deadline, .after(milliseconds: Self.endGrace))) }
@@ -117,11 +120,15 @@ extension Conn {
     return true
   }
 
-  /// Reads until the peer's close frame. Handlers run as in a read. A message kept for lack of room is dropped as well.
+  /// Reads until the peer's close frame. Handlers run as in a read. A message kept for lack of room is dropped as well; one that a
+  /// reader still looks at stays.
   private func dropMessages(until deadline: Deadline) throws(WSError) {
     kept = nil
+    do throws(ProtocolError) { try receiver.keepLent() } catch { throw failReading(.outOfMemory) }
     do throws(WSError) {
-      while try receive(until: deadline, interruptible: false) != nil {}
+      while try receive(within: ReadLimits(until: deadline)) != nil {
+        if deadline.isPast { throw .timeout }
+      }
     } catch {
       if case .timeout = error { throw error }
     }
@@ -132,7 +139,6 @@ extension Conn {
   private func drain(until deadline: Deadline) {
     guard !isDrained else { return }
     isDrained = true
-    if role == .server || closeCodeReceived == nil { finishSendingIfSent() }
     withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 16) { scratch in
       do throws(TransportError) {
         while !deadline.isPast {
@@ -157,14 +163,12 @@ extension Conn {
 
   // MARK: - The end of our direction
 
-  /// RFC 6455 7.1.1: after both close frames the server closes the TCP connection first.
+  /// RFC 6455 7.1.1: after both close frames the server closes the TCP connection first; and after a violation nothing follows our
+  /// close frame. Called whenever one of these may have become true.
   func finishSendingIfOver() {
-    let isComplete = stateLock.withLock { handshake.received != nil && closeCodeSent != nil }
-    if role == .server, isComplete { transport.finishSending() }
-  }
-
-  /// After a violation nothing follows our close frame.
-  func finishSendingIfSent() {
-    if ourCloseCode != nil { transport.finishSending() }
+    let isOver = stateLock.withLock {
+      isCloseOut && (isViolated || (role == .server && handshake.received != nil))
+    }
+    if isOver { transport.finishSending() }
   }
 }

@@ -27,17 +27,34 @@ struct ReadingState {
   var readerLeft = Deadline.never
 }
 
+/// How long one read may wait.
+struct ReadLimits {
+  let deadline: Deadline
+  let isInterruptible: Bool
+
+  init(_ settings: Settings) {
+    let isTimed = settings.readDeadline == .never && settings.readTimeout > 0
+    deadline = isTimed ? .after(milliseconds: settings.readTimeout) : settings.readDeadline
+    isInterruptible = settings.isInterruptible
+  }
+
+  init(until deadline: Deadline) {
+    self.deadline = deadline
+    isInterruptible = false
+  }
+}
+
 extension Conn {
   /// Waits for the next data message and lends it; nil when the peer has closed with 1000, 1001 or no code. Answers control
   /// frames on the way. After `.timeout` the next read goes on where this one stopped. RFC 6455 5, 6.2.
   public func read() throws(WSError) -> BorrowedMessage? {
-    try asReader { () throws(WSError) in try nextMessage() }
+    try asReader { (limits) throws(WSError) in try nextMessage(limits) }
   }
 
   /// The same into the caller's memory; `.noRoom` says how much it takes and keeps the message for the next read.
   public func read(into space: UnsafeMutableRawBufferPointer) throws(WSError) -> (kind: MessageKind, size: Int)? {
-    try asReader { () throws(WSError) in
-      guard let message = try nextMessage() else { return nil }
+    try asReader { (limits) throws(WSError) in
+      guard let message = try nextMessage(limits) else { return nil }
       guard message.bytes.count <= space.count else {
         kept = message
         throw .noRoom(needed: message.bytes.count)
@@ -47,31 +64,26 @@ extension Conn {
     }
   }
 
-  private func asReader<R>(_ body: () throws(WSError) -> R) throws(WSError) -> R {
+  private func asReader<R>(_ body: (ReadLimits) throws(WSError) -> R) throws(WSError) -> R {
     try requireOwnProcess()
     do throws(WSError) {
-      try enter(as: .reader, until: .never)
+      let limits = ReadLimits(stateLock.withLock { settings })
+      try enter(as: .reader, until: limits.deadline)
       defer { leave() }
-      return try body()
+      return try body(limits)
     } catch {
       stateLock.withLock { lastReadFailure = error }
       throw error
     }
   }
 
-  private func nextMessage() throws(WSError) -> BorrowedMessage? {
+  private func nextMessage(_ limits: ReadLimits) throws(WSError) -> BorrowedMessage? {
     if let message = kept {
       kept = nil
       return message
     }
-    let (deadline, interruptible) = readLimits()
-    return try receive(until: deadline, interruptible: interruptible)
-  }
-
-  private func readLimits() -> (Deadline, Bool) {
-    let now = stateLock.withLock { settings }
-    guard now.readDeadline == .never, now.readTimeout > 0 else { return (now.readDeadline, now.isInterruptible) }
-    return (.after(milliseconds: now.readTimeout), now.isInterruptible)
+    receiver.endKept()
+    return try receive(within: limits)
   }
 
   // MARK: - One thread at a time
@@ -105,9 +117,14 @@ extension Conn {
 
   // MARK: - Events
 
-  /// Takes events until there is a message, the end, or an error. The caller is inside the reading half.
-  func receive(until deadline: Deadline, interruptible: Bool) throws(WSError) -> BorrowedMessage? {
+  /// How often a read whose time is up receives what is already there.
+  private static let lateFillLimit = 8
+
+  /// Takes events until there is a message, the end, or an error. The caller is inside the reading half. Behind the deadline it
+  /// still takes what is there, but only so much of it: a peer that sends without pause does not hold it.
+  func receive(within limits: ReadLimits) throws(WSError) -> BorrowedMessage? {
     if let over = try endOfReading() { return over }
+    var lateFills = 0
     while true {
       // A handler may have aborted or freed the connection: nothing that has arrived may reach it any more.
       guard !transport.isAborted else { throw failReading(.aborted) }
@@ -120,7 +137,10 @@ extension Conn {
       case .close(let code, let reason):
         try answerClose(code, reason)
         if let over = try endOfReading() { return over }
-      case nil: try fill(until: deadline, interruptible: interruptible)
+      case nil:
+        guard lateFills < Self.lateFillLimit else { throw .timeout }
+        if limits.deadline.isPast { lateFills += 1 }
+        try fill(within: limits)
       }
     }
   }
@@ -177,7 +197,7 @@ extension Conn {
   // MARK: - Bytes
 
   /// Receives once, waiting until the deadline. Sends kept answers when the transport takes them again.
-  private func fill(until deadline: Deadline, interruptible: Bool) throws(WSError) {
+  private func fill(within limits: ReadLimits) throws(WSError) {
     let space: UnsafeMutableRawBufferPointer
     do throws(ProtocolError) { space = try receiver.freeSpace() } catch { throw failReading(violation: error) }
     do throws(TransportError) {
@@ -188,7 +208,8 @@ extension Conn {
           return receiver.received(count)
         }
         let wanted: Readiness = flushReplies() == .blocked ? [.read, .write] : .read
-        let ready = try transport.wait(for: wanted, deadline: deadline, interruptible: interruptible)
+        let ready = try transport.wait(
+          for: wanted, deadline: limits.deadline, interruptible: limits.isInterruptible)
         mayHaveMore = ready.contains(.read)
       }
     } catch {
@@ -216,8 +237,9 @@ extension Conn {
 
   /// RFC 6455 7.1.7: tell the peer why, then send nothing more.
   private func failReading(violation: ProtocolError) -> WSError {
+    stateLock.withLock { isViolated = true }
     withClosePayload(violation.closeCode, ByteView(violation.text)) { payload in reply(.close, payload) }
-    finishSendingIfSent()
+    finishSendingIfOver()
     return failReading(.violation(violation))
   }
 }

@@ -87,8 +87,27 @@ extension Conn {
       let sent = try transport.trySend(outgoing.bytes, .empty)
       guard sent > 0 else { return false }
       outgoing.discard(sent)
+      if outgoing.isEmpty { endResidue() }
     }
     return true
+  }
+
+  /// Under `writeLock`, by a writer that may wait: sends what waits before the writer's own frame.
+  func transmitReplies(within limit: WriteLimit) throws(WSError) {
+    try drainOutgoing(within: limit)
+    guard hasReplies.load(ordering: .acquiring) else { return }
+    hasReplies.store(false, ordering: .releasing)
+    while let (opcode, payload) = takeReply() {
+      try payload.withBytes { (bytes) throws(WSError) in
+        guard let frame = frame(opcode, bytes) else { return }
+        do throws(WSError) {
+          try transmit(frame, within: limit)
+        } catch {
+          if writeFailure == nil { putBack(opcode, payload) }
+          throw error
+        }
+      }
+    }
   }
 
   /// Sends one answer. False: the transport is full, and what did not leave is kept, as an answer or as the rest of a frame.
@@ -105,20 +124,28 @@ extension Conn {
       }
       begin(frame)
       outgoing.discard(sent)
-      guard !outgoing.isEmpty else { return true }
+      guard !outgoing.isEmpty else {
+        end(frame)
+        return true
+      }
       hasReplies.store(true, ordering: .releasing)
       return false
     }
   }
 
-  /// Encodes the answer into `outgoing`. nil when it must not be sent any more (RFC 6455 5.5.1), or without memory.
+  /// Encodes the answer into `outgoing`. nil when it must not be sent any more, or without memory.
   private func encode(_ opcode: ControlOpcode, _ payload: ByteView) -> OutgoingFrame? {
+    guard let frame = frame(opcode, payload) else { return nil }
+    var rest = frame
+    do throws(OutOfMemory) { try outgoing.reserve(payload.count + FrameHeader.maximumSize) } catch { return nil }
+    outgoing.commit(rest.fill(outgoing.freeSpace))
+    return frame
+  }
+
+  /// nil when the answer must not be sent any more. RFC 6455 5.5.1.
+  private func frame(_ opcode: ControlOpcode, _ payload: ByteView) -> OutgoingFrame? {
     do throws(SendError) {
-      let frame = try sender.controlFrame(opcode, payload: payload, maskKey: maskKey())
-      var rest = frame
-      do throws(OutOfMemory) { try outgoing.reserve(payload.count + FrameHeader.maximumSize) } catch { return nil }
-      outgoing.commit(rest.fill(outgoing.freeSpace))
-      return frame
+      return try sender.controlFrame(opcode, payload: payload, maskKey: maskKey())
     } catch {
       return nil
     }

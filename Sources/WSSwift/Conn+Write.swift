@@ -36,7 +36,11 @@ extension Conn {
     try send(within: deadline.map { .until($0) } ?? writeLimit()) { () throws(SendError) in
       try sender.controlFrame(opcode, payload: payload, maskKey: maskKey())
     }
-    if opcode == .close { finishSendingIfOver() }
+  }
+
+  /// Sends the answers that wait, behind whoever writes now.
+  func sendReplies(until deadline: Deadline) throws(WSError) {
+    try send(within: .until(deadline)) { () throws(SendError) in nil }
   }
 
   private func writeLimit() -> WriteLimit {
@@ -49,8 +53,8 @@ extension Conn {
     role == .client ? maskKeys.next() : 0
   }
 
-  /// Takes the lock, makes the frame, sends it, and lets waiting answers out.
-  private func send(within limit: WriteLimit, _ make: () throws(SendError) -> OutgoingFrame) throws(WSError) {
+  /// Takes the lock, lets waiting answers out, then makes the frame and sends it.
+  private func send(within limit: WriteLimit, _ make: () throws(SendError) -> OutgoingFrame?) throws(WSError) {
     try requireOwnProcess()
     do throws(WSError) {
       guard writeLock.lock(until: limit.next) else { throw transport.isAborted ? .aborted : .timeout }
@@ -59,9 +63,10 @@ extension Conn {
         _ = flushReplies()
       }
       if let writeFailure { throw writeFailure }
-      let frame: OutgoingFrame
+      try transmitReplies(within: limit)
+      let frame: OutgoingFrame?
       do throws(SendError) { frame = try make() } catch { throw error == .outOfMemory ? .outOfMemory : .send(error) }
-      try transmit(frame, within: limit)
+      if let frame { try transmit(frame, within: limit) }
     } catch {
       stateLock.withLock { lastWriteFailure = error }
       throw error
@@ -71,8 +76,7 @@ extension Conn {
   // MARK: - Under writeLock
 
   /// Sends the whole frame, waiting where the transport is full.
-  private func transmit(_ frame: OutgoingFrame, within limit: WriteLimit) throws(WSError) {
-    try drainOutgoing(within: limit)
+  func transmit(_ frame: OutgoingFrame, within limit: WriteLimit) throws(WSError) {
     var frame = frame
     var payload = ByteView.empty
     var isFirst = true
@@ -95,14 +99,17 @@ extension Conn {
         payload = payload.cut(from: beyond)
       }
     } while frame.header.maskKey != nil && !frame.isFinished
+    end(frame)
   }
 
   /// What a stopped answer left behind must go first.
-  private func drainOutgoing(within limit: WriteLimit) throws(WSError) {
+  func drainOutgoing(within limit: WriteLimit) throws(WSError) {
+    guard !outgoing.isEmpty else { return }
     while !outgoing.isEmpty {
       let sent = try pushOrWait(.empty, within: limit, isResidue: true)
       outgoing.discard(sent)
     }
+    endResidue()
   }
 
   private func prepareHeader(of frame: OutgoingFrame) throws(WSError) {
@@ -152,6 +159,20 @@ extension Conn {
     guard frame.header.opcode == .close else { return }
     let code = sender.closeSent
     stateLock.withLock { closeCodeSent = code }
+  }
+
+  /// The frame's last byte has left.
+  func end(_ frame: OutgoingFrame) {
+    guard frame.header.opcode == .close else { return }
+    stateLock.withLock { isCloseOut = true }
+    finishSendingIfOver()
+  }
+
+  /// The rest of a stopped answer has left. Nothing follows a close frame, so if one was begun, this was it.
+  func endResidue() {
+    guard sender.closeSent != nil else { return }
+    stateLock.withLock { isCloseOut = true }
+    finishSendingIfOver()
   }
 
   /// The frame's first byte has not left after all.

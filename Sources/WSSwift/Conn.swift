@@ -48,6 +48,10 @@ public final class Conn: @unchecked Sendable {
   var closeCodeSent: CloseCode?
   /// The code of a close frame that is on its way out: its answer may be here before the call that sends it is back.
   var closeCodeLeaving: CloseCode?
+  /// The last byte of our close frame has left.
+  var isCloseOut = false
+  /// The peer broke the protocol: nothing follows our close frame.
+  var isViolated = false
   var lastReadFailure: WSError?
   var lastWriteFailure: WSError?
   /// `writeFailure`, for those who do not hold `writeLock`.

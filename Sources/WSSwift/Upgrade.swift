@@ -43,6 +43,7 @@ public final class Upgrade: @unchecked Sendable {
       try check()
     } catch {
       if case .handshake(let fault) = error { refuse(fault) }
+      if case .outOfMemory = error { refuse(.outOfMemory) }
       throw error
     }
     stage = .requested

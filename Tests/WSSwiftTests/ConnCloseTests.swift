@@ -183,6 +183,44 @@ import WSTransport
     #expect(try peer.frame().closeCode == 1000)
     #expect(try peer.isAtEnd())
   }
+
+  @Test func aFloodDoesNotHoldIt() throws {
+    let (conn, peer) = try makeConn(.client)
+    let flood = Flood(peer, peer.frame(2, [1]).bytes)
+    let closer = Background { milliseconds { #expect(fault(try conn.close(1000, within: 200)) == .timeout) } }
+    let isInTime = closer.isDone(after: 1500)
+    flood.stop()
+    conn.abort()
+    #expect(isInTime)
+    try flood.wait()
+  }
+
+  @Test func aServerEndsTheStreamBehindALateEcho() throws {
+    let (conn, peer, filling) = try makeBlockedConn(.server)
+    let writer = Background { try conn.send("last") }
+    #expect(!writer.isDone(after: 20))
+    try peer.send(close: 1000)
+    #expect(try conn.message() == nil)
+    _ = try peer.receive(filling)
+    #expect(try peer.frame().text == "last")
+    #expect(try peer.frame().closeCode == 1000)
+    try writer.value()
+    let end = Background { try peer.isAtEnd() }
+    #expect(end.isDone(after: 1000))
+    conn.abort()
+  }
+
+  @Test func aBlockedOutputIsFlushed() throws {
+    let (conn, peer, filling) = try makeBlockedConn(.client)
+    try conn.begin(4001, "kept")
+    let closer = Background { try conn.close(1000) }
+    #expect(!closer.isDone(after: 30))
+    _ = try peer.receive(filling)
+    #expect(try peer.frame().closeCode == 4001)
+    try peer.send(close: 4001)
+    peer.finishSending()
+    try closer.value()
+  }
 }
 
 @Suite struct ConnCloseTroubleTests {

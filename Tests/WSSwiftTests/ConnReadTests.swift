@@ -107,6 +107,45 @@ import WSTransport
     }.value()
     #expect(used < 50)
   }
+
+  @Test func aMessageStaysBorrowedWhileAnotherThreadCloses() throws {
+    let (conn, peer) = try makeConn(.client)
+    try peer.send(text: "mine")
+    let message = try #require(try conn.read())
+    let closer = Background { try conn.close(1000, within: 3000) }
+    // Longer than `close` waits for a reader to come back.
+    #expect(try peer.frame().closeCode == 1000)
+    sleep(milliseconds: 1300)
+    for _ in 0..<300 { try peer.send(2, [UInt8](repeating: 0xEE, count: 125)) }
+    try peer.send(close: 1000)
+    peer.finishSending()
+    try closer.value()
+    #expect(message.bytes.string == "mine")
+  }
+
+  @Test func pingsWithoutPauseDoNotHoldARead() throws {
+    let (conn, peer) = try makeConn(.client)
+    conn.setPingHandler { _ in true }
+    let flood = Flood(peer, peer.frame(9).bytes)
+    conn.setReadTimeout(milliseconds: 100)
+    let reader = Background { milliseconds { #expect(fault(try conn.message()) == .timeout) } }
+    let isInTime = reader.isDone(after: 1500)
+    flood.stop()
+    conn.abort()
+    #expect(isInTime)
+    try flood.wait()
+  }
+
+  @Test func aReadMeetsItsTimeoutWhileAnotherThreadCloses() throws {
+    let (conn, peer) = try makeConn(.client)
+    let closer = Background { fault(try conn.close(1000, within: 2000)) }
+    #expect(try peer.frame().closeCode == 1000)
+    sleep(milliseconds: 50)
+    conn.setReadTimeout(milliseconds: 50)
+    let taken = milliseconds { #expect(fault(try conn.message()) == .timeout) }
+    #expect(taken < 1000)
+    #expect(try closer.value() == .timeout)
+  }
 }
 
 @Suite struct ConnReadSpaceTests {

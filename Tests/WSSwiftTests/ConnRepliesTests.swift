@@ -124,6 +124,46 @@ import WSTransport
     #expect(conn.failureOfRead() == .lost)
     #expect(fault(try conn.send("x")) == .lost)
   }
+
+  @Test(arguments: [Role.client, .server]) func theKeptPongIsSentFirst(role: Role) throws {
+    let (conn, peer, filling) = try makeBlockedConn(role)
+    try peer.send(9, [5])
+    try peer.send(text: "on")
+    #expect(try conn.text() == "on")
+    let writer = Background { try conn.send("data") }
+    #expect(!writer.isDone(after: 30))
+    _ = try peer.receive(filling)
+    #expect(try peer.frame().opcode == 10)
+    #expect(try peer.frame().text == "data")
+    try writer.value()
+  }
+
+  @Test func aViolationsCloseFrameIsNotReplaced() throws {
+    let (conn, peer, filling) = try makeBlockedConn(.client)
+    try peer.send([0x83, 0])
+    #expect(conn.failureOfRead() == .violation(.unknownOpcode(3)))
+    let closer = Background { fault(try conn.close(1000)) }
+    #expect(!closer.isDone(after: 30))
+    _ = try peer.receive(filling)
+    #expect(try peer.frame().closeCode == 1002)
+    peer.drop()
+    _ = try closer.value()
+  }
+
+  @Test func aPongPassesBetweenBusyWriters() throws {
+    let (conn, peer) = try makeConn(.server)
+    let block = [UInt8](repeating: 1, count: 20_000)
+    let writers = (0..<4).map { _ in Background { while fault(try conn.send(block)) == nil {} } }
+    for _ in 0..<20 { _ = try peer.frame() }
+    try peer.send(9, [1])
+    let reader = Background { conn.failureOfRead() }
+    var before = 0
+    while before < 3000, try peer.frame().opcode != 10 { before += 1 }
+    conn.abort()
+    #expect(before < 3000)
+    for writer in writers { _ = try? writer.value() }
+    _ = try reader.value()
+  }
 }
 
 @Suite struct ConnViolationTests {

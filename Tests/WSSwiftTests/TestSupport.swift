@@ -242,3 +242,9 @@ extension Conn {
   /// The error of a close; nil when there was none.
   func failureOfClose(_ code: UInt16, _ reason: String) -> WSError? { fault(try close(code, reason)) }
 }
+
+/// True when the other end of this pipe is closed. Its number says nothing: another test may have it by now.
+func hasLostItsOtherEnd(_ pipe: Int32) -> Bool {
+  var state = pollfd(fd: pipe, events: 0, revents: 0)
+  return poll(&state, 1, 1000) == 1 && Int32(state.revents) & (POLLERR | POLLHUP) != 0
+}

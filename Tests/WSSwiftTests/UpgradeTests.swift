@@ -141,8 +141,24 @@ func makeUpgrade(_ upgrader: Upgrader = Upgrader(), alreadyRead: [UInt8] = []) t
     var pipes: [Int32] = [0, 0]
     pipe(&pipes)
     #expect(fault(try Upgrader().attempt(descriptor: pipes[1])) == .system(ENOTSOCK))
-    #expect(fcntl(pipes[1], F_GETFD) == -1)
+    #expect(hasLostItsOtherEnd(pipes[0]))
     close(pipes[0])
+  }
+
+  @Test func withoutMemoryTheRequestIsAnsweredWith503() throws {
+    let (upgrade, peer) = try makeUpgrade()
+    try peer.send(request())
+    let answer = Background {
+      let rest = try peer.rest()
+      peer.drop()
+      return String(decoding: rest, as: UTF8.self)
+    }
+    Memory.failAllocation(2)
+    let error = fault(try upgrade.receiveRequest())
+    Memory.failAllocation(0)
+    #expect(error == .outOfMemory)
+    #expect(answer.isDone(after: 300))
+    if answer.isDone() { #expect(try answer.value().hasPrefix("HTTP/1.1 503 ")) }
   }
 }
 

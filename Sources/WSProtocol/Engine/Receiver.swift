@@ -34,6 +34,8 @@ public struct Receiver: ~Copyable {
   private var lent = Lent.nothing
   /// The room to offer next; it doubles while the transport fills it.
   private var readSize = Self.smallRead
+  /// Memory that a user of an earlier event still looks at; see `keepLent`.
+  private var stillLent = ByteQueue()
   /// The room that `freeSpace` offered and that `received` has not used yet: nobody can have filled more.
   private var offered = 0
 
@@ -240,6 +242,25 @@ public struct Receiver: ~Copyable {
   }
 
   // MARK: - State
+
+  /// Lets what the last event lent live on until `endKept`, while somebody else goes on reading. The only error is `.outOfMemory`.
+  public mutating func keepLent() throws(ProtocolError) {
+    switch lent {
+    case .nothing: return
+    case .queue(let count):
+      var rest = ByteQueue()
+      do throws(OutOfMemory) { try rest.append(queue.bytes.cut(from: count)) } catch { throw fail(.outOfMemory) }
+      swap(&queue, &rest)
+      swap(&stillLent, &rest)
+    case .assembly:
+      swap(&stillLent, &assembly)
+      assembly.release()
+    }
+    lent = .nothing
+  }
+
+  /// The user of what `keepLent` kept has come back.
+  public mutating func endKept() { stillLent.release() }
 
   /// A data frame has begun and everything before its missing part has been taken: the rest can come straight into the message.
   private var takesIntoMessage: Bool {
