@@ -455,6 +455,123 @@ WS_NODISCARD int ws_listen(const char *host, uint16_t port, int32_t *fd, uint16_
  * WS_ERR_IO. */
 WS_NODISCARD int ws_accept(int32_t listen_fd, int64_t deadline_ns, int32_t *fd, ws_address *peer, ws_failure *failure);
 
+/* ---- In somebody else's event loop ---------------------------------------------------------------------------- */
+
+/* A connection without a socket, a clock or a thread: the program moves the bytes and tells the time. One thread at a time:
+ * every function on it is [owner]. Nothing of it calls out, but for a random source of one's own.
+ *
+ * The loop of a program: receive into ws_engine_buffer and say ws_engine_received (or give copies to ws_engine_feed); take events
+ * with ws_engine_next_event until it gives something else than WS_OK; send what ws_engine_output shows and say ws_engine_sent; and
+ * call ws_engine_tick when it is due. Pings, close frames and violations are answered in the output. When ws_engine_next_event gives
+ * WS_END or an error, send what is left of the output, then shut the transport down for writing and close it. */
+typedef struct ws_engine ws_engine;
+
+/* What ws_engine_next_event tells. */
+enum {
+  WS_EVENT_NONE = 0,
+  WS_EVENT_REQUEST = 1, /* server: a good request; look at ws_engine_head, then ws_engine_accept or ws_engine_refuse */
+  WS_EVENT_OPEN = 2,    /* the opening handshake is complete */
+  WS_EVENT_MESSAGE = 3, /* a whole message: opcode, data, size */
+  WS_EVENT_PING = 4,    /* data, size; answered already (RFC 6455 5.5.2) */
+  WS_EVENT_PONG = 5,    /* data, size */
+  WS_EVENT_CLOSE = 6    /* code (1005: none) and reason as data, size; answered already (RFC 6455 5.5.1) */
+};
+
+/* An event. Set struct_size to sizeof(ws_event) before every call that takes one. */
+typedef struct ws_event {
+  uint32_t struct_size; /*  0 in: sizeof(ws_event) */
+  int32_t type;         /*  4 WS_EVENT_* */
+  int32_t opcode;       /*  8 WS_TEXT or WS_BINARY of a message, else 0 */
+  int32_t code;         /* 12 close code, else 0 */
+  const uint8_t *data;  /* 16 borrowed until the next ws_engine_buffer, _feed or _next_event */
+  size_t size;          /* 24 */
+  uint64_t reserved[4]; /* 32 0 */
+} ws_event;             /* 64 */
+
+/* Fills size bytes of memory with bytes that nobody can guess. */
+typedef void (*ws_random_fn)(void *space, size_t size, void *user) WS_NOEXCEPT;
+
+/* What ws_engine_new_server knows of its transport. */
+enum {
+  WS_ENGINE_SECURE = 1,  /* the client speaks https, here or at a proxy that is trusted */
+  WS_ENGINE_LOOPBACK = 2 /* it came in on a loopback address: the default Host rules apply */
+};
+
+/* [any] A client's connection; its request is in the output. dialer may be NULL: the defaults; its timeout bounds the handshake.
+ * The scheme may be wss: TLS is the program's. random gives nonces and mask keys; NULL is the kernel's source, which everything but
+ * a test should use. user is the source's and is never freed. failure may be NULL. WS_ERR_URL. RFC 6455 4.1. */
+WS_NODISCARD int ws_engine_new_client(ws_dialer *dialer, const char *url, ws_random_fn random, void *user, ws_engine **engine,
+                                      ws_failure *failure);
+
+/* [any] A server's connection. upgrader may be NULL: the defaults. flags: WS_ENGINE_*, or 0. RFC 6455 4.2. */
+WS_NODISCARD int ws_engine_new_server(ws_upgrader *upgrader, int32_t flags, ws_engine **engine);
+
+/* Gives the reference back. */
+int ws_engine_free(ws_engine *engine);
+
+/* Memory to receive into, *room bytes of it, without a copy later. Then call ws_engine_received. The error that ended the
+ * connection, WS_ERR_NOMEM. */
+WS_NODISCARD int ws_engine_buffer(ws_engine *engine, void **space, size_t *room);
+
+/* So many bytes were received into the memory of the last ws_engine_buffer; 0 says that the stream has ended. WS_ERR_INVALID for
+ * more than there was room for. */
+int ws_engine_received(ws_engine *engine, size_t size);
+
+/* Takes a copy of received bytes; size 0 says that the stream has ended. Never writes to data. The error that ended the connection,
+ * WS_ERR_NOMEM. */
+WS_NODISCARD int ws_engine_feed(ws_engine *engine, const void *data, size_t size);
+
+/* The next event. WS_AGAIN more bytes, or an answer to the request, are needed · WS_END the peer closed with 1000, 1001 or no code,
+ * and was answered · WS_ERR_CLOSED · WS_ERR_LOST · WS_ERR_PROTOCOL · WS_ERR_TOO_BIG · WS_ERR_UTF8 · WS_ERR_HANDSHAKE · WS_ERR_HOST ·
+ * WS_ERR_ORIGIN · WS_ERR_STATUS · WS_ERR_TIMEOUT by ws_engine_tick · WS_ERR_ABORTED after ws_engine_refuse. */
+WS_NODISCARD int ws_engine_next_event(ws_engine *engine, ws_event *event);
+
+/* The peer's head, from WS_EVENT_REQUEST or WS_EVENT_OPEN on, and after WS_ERR_STATUS: target of a request (empty for a response),
+ * status of a response (0 for a request), fields. All borrowed until the handle is freed; each output may be NULL. WS_AGAIN before. */
+int ws_engine_head(const ws_engine *engine, ws_bytes *target, int32_t *status, const ws_headers **headers);
+
+/* Server: answers 101. WS_ERR_STATE unless WS_EVENT_REQUEST waits for its answer. */
+int ws_engine_accept(ws_engine *engine);
+
+/* Server: answers with a status of 300 to 599 and a text body of at most 64 KiB. WS_ERR_STATE as ws_engine_accept. */
+int ws_engine_refuse(ws_engine *engine, int32_t status, const void *body, size_t size);
+
+/* Queues a message (WS_TEXT, WS_BINARY) as one frame, or a control frame (WS_PING, WS_PONG, WS_CLOSE) of at most 125 bytes.
+ * WS_ERR_STATE before the connection is open, or while a message is open · WS_ERR_CLOSE_SENT · WS_ERR_INVALID · WS_ERR_UTF8. */
+WS_NODISCARD int ws_engine_send(ws_engine *engine, int32_t type, const void *data, size_t size);
+
+/* Queues one frame of a message: type is WS_TEXT or WS_BINARY on the first, 0 on the others; is_final on the last. Control frames may
+ * pass between. WS_ERR_STATE for a frame out of order; others as ws_engine_send. RFC 6455 5.4. */
+WS_NODISCARD int ws_engine_send_fragment(ws_engine *engine, int32_t type, const void *data, size_t size, int32_t is_final);
+
+/* Queues a close frame as ws_conn_close_begin does; an answer is awaited for 10 s. WS_OK also when one was sent before. */
+int ws_engine_close(ws_engine *engine, uint16_t code, const void *reason, size_t size);
+
+/* What to send next, borrowed until the next call but queries; empty when there is nothing. */
+int ws_engine_output(ws_engine *engine, ws_bytes *pending);
+
+/* So many bytes of the output were sent. WS_ERR_INVALID for more than it had. */
+int ws_engine_sent(ws_engine *engine, size_t size);
+
+/* Tells the time, in nanoseconds of any clock that only grows. *next_deadline_ns is when to tell it again at the latest, or WS_NEVER;
+ * may be NULL. When the handshake or the answer to our close frame takes too long, ws_engine_next_event gives WS_ERR_TIMEOUT. */
+int ws_engine_tick(ws_engine *engine, int64_t now_ns, int64_t *next_deadline_ns);
+
+/* As ws_conn_set_read_limit. */
+int ws_engine_set_read_limit(ws_engine *engine, uint64_t bytes);
+
+/* As ws_conn_set_check_utf8. */
+int ws_engine_set_check_utf8(ws_engine *engine, int32_t received, int32_t sent);
+
+/* As ws_conn_subprotocol. */
+int ws_engine_subprotocol(const ws_engine *engine, ws_bytes *name);
+
+/* As ws_conn_close_codes. */
+int ws_engine_close_codes(const ws_engine *engine, uint16_t *theirs, ws_bytes *reason, uint16_t *ours);
+
+/* Why the connection ended: code WS_OK while it goes on, and after WS_END. */
+int ws_engine_failure(const ws_engine *engine, ws_failure *failure);
+
 #ifdef __cplusplus
 }
 #endif

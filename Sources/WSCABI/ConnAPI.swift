@@ -108,7 +108,7 @@ public func ws_conn_close_begin(
 }
 
 /// 0 stands for "no code", as 1005 does.
-private func closeCode(_ code: UInt16) -> CloseCode {
+func closeCode(_ code: UInt16) -> CloseCode {
   code == 0 ? .noStatus : CloseCode(rawValue: code)
 }
 

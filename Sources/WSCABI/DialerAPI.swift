@@ -71,7 +71,7 @@ public func ws_dialer_set_read_limit(_ dialer: OpaquePointer!, _ bytes: UInt64) 
 }
 
 /// A configuration: the caller's, or for NULL the defaults.
-private func configuration(_ dialer: OpaquePointer?) -> Dialer? {
+func sharedDialer(_ dialer: OpaquePointer?) -> Dialer? {
   guard dialer != nil else { return Dialer() }
   return object(dialer, DialerHandle.self)?.dialer
 }
@@ -83,7 +83,7 @@ public func ws_dialer_dial(
 ) -> Int32 {
   conn?.pointee = nil
   return result(failure) { () throws(WSError) in
-    guard let dialer = configuration(dialer), let url = string(url), let conn else { throw .invalid }
+    guard let dialer = sharedDialer(dialer), let url = string(url), let conn else { throw .invalid }
     let opened = try dialer.dial(url, deadline: deadline(deadline_ns))
     conn.pointee = handle(giving: ConnHandle(opened))
     return WS_OK
@@ -97,7 +97,7 @@ public func ws_dial_new(
 ) -> Int32 {
   dial?.pointee = nil
   return result(failure) { () throws(WSError) in
-    guard let dialer = configuration(dialer), let url = string(url), let dial else { throw .invalid }
+    guard let dialer = sharedDialer(dialer), let url = string(url), let dial else { throw .invalid }
     dial.pointee = handle(giving: DialHandle(try dialer.attempt(url)))
     return WS_OK
   }

@@ -10,6 +10,7 @@ final class HeadersHandle: Handle, Tagged {
   enum Source {
     case response(Dial)
     case request(Upgrade)
+    case engine(LoopConnection)
   }
 
   private let source: Source
@@ -23,6 +24,7 @@ final class HeadersHandle: Handle, Tagged {
     switch source {
     case .response(let dial): dial.response.field(index)
     case .request(let upgrade): upgrade.request.field(index)
+    case .engine(let engine): engine.head.field(index)
     }
   }
 
@@ -30,6 +32,7 @@ final class HeadersHandle: Handle, Tagged {
     switch source {
     case .response(let dial): dial.response.first(name)
     case .request(let upgrade): upgrade.request.first(name)
+    case .engine(let engine): engine.head.first(name)
     }
   }
 

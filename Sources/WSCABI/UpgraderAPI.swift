@@ -88,7 +88,7 @@ public func ws_upgrader_set_read_limit(_ upgrader: OpaquePointer!, _ bytes: UInt
 }
 
 /// A configuration: the caller's, or for NULL the defaults.
-private func configuration(_ upgrader: OpaquePointer?) -> Upgrader? {
+func sharedUpgrader(_ upgrader: OpaquePointer?) -> Upgrader? {
   guard upgrader != nil else { return Upgrader() }
   return object(upgrader, UpgraderHandle.self)?.upgrader
 }
@@ -97,7 +97,7 @@ private func configuration(_ upgrader: OpaquePointer?) -> Upgrader? {
 private func attempt(
   _ upgrader: OpaquePointer?, _ fd: Int32, _ already_read: UnsafeRawPointer?, _ size: Int, isWanted: Bool
 ) throws(WSError) -> Upgrade {
-  guard isWanted, let upgrader = configuration(upgrader), let alreadyRead = bytes(already_read, size) else {
+  guard isWanted, let upgrader = sharedUpgrader(upgrader), let alreadyRead = bytes(already_read, size) else {
     Listening.close(descriptor: fd)
     throw .invalid
   }

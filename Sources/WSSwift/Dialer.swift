@@ -48,17 +48,20 @@ public final class Dialer: @unchecked Sendable {
 
   /// An attempt that can be inspected and cancelled; `url` is copied. `.url`, `.noTLS`, `.noDescriptors`, `.outOfMemory`.
   public func attempt(_ url: ByteView) throws(WSError) -> Dial {
-    let parsed: WebSocketURL
-    do throws(URLError) {
-      parsed = try WebSocketURL(parsing: url)
-    } catch {
-      throw error == .outOfMemory ? .outOfMemory : .url(error)
-    }
+    let parsed = try parse(url)
     guard !parsed.isSecure else { throw .noTLS }
     let cancellation: Cancellation
     do throws(TransportError) { cancellation = try Cancellation() } catch { throw WSError(error) }
     freeze()
     return Dial(self, url: parsed, cancellation: cancellation)
+  }
+
+  func parse(_ url: ByteView) throws(WSError) -> WebSocketURL {
+    do throws(URLError) {
+      return try WebSocketURL(parsing: url)
+    } catch {
+      throw error == .outOfMemory ? .outOfMemory : .url(error)
+    }
   }
 
   func freeze() { freezer.freeze() }
@@ -70,6 +73,14 @@ public final class Dialer: @unchecked Sendable {
 final class Freezer: @unchecked Sendable {
   private let lock = Lock()
   private var isFrozen = false
+
+  func parse(_ url: ByteView) throws(WSError) -> WebSocketURL {
+    do throws(URLError) {
+      return try WebSocketURL(parsing: url)
+    } catch {
+      throw error == .outOfMemory ? .outOfMemory : .url(error)
+    }
+  }
 
   func freeze() { lock.withLock { isFrozen = true } }
 

@@ -21,6 +21,24 @@ public struct Engine: ~Copyable {
     sender = Sender(role: role)
   }
 
+  /// The largest message to receive, in bytes; 0 for no limit. From the next frame on.
+  public var limit: UInt64 {
+    get { receiver.limit }
+    set { receiver.limit = newValue }
+  }
+
+  /// Whether received text is checked as UTF-8, from the next message on. RFC 6455 8.1.
+  public var checksReceivedUTF8: Bool {
+    get { receiver.checksUTF8 }
+    set { receiver.checksUTF8 = newValue }
+  }
+
+  /// Whether sent text is checked as UTF-8, from the next message on.
+  public var checksSentUTF8: Bool {
+    get { sender.checksUTF8 }
+    set { sender.checksUTF8 = newValue }
+  }
+
   /// The code of the close frame that was sent; nil before.
   public var closeSent: CloseCode? { sender.closeSent }
 

@@ -132,9 +132,27 @@ class ws_address(Structure):
         super().__init__(struct_size=sizeof(ws_address))
 
 
+class ws_event(Structure):
+    """What a ws_engine tells."""
+
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("type", c_int32),
+        ("opcode", c_int32),
+        ("code", c_int32),
+        ("data", c_void_p),
+        ("size", c_size_t),
+        ("reserved", c_uint64 * 4),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__(struct_size=sizeof(ws_event))
+
+
 ws_free_fn = CFUNCTYPE(None, c_void_p)
 ws_control_fn = CFUNCTYPE(c_int, c_void_p, c_void_p, c_size_t, c_void_p)
 ws_close_fn = CFUNCTYPE(c_int, c_void_p, c_uint16, c_void_p, c_size_t, c_void_p)
+ws_random_fn = CFUNCTYPE(None, c_void_p, c_size_t, c_void_p)
 
 # Names for the arguments, so that the table below reads like the header.
 _handle = c_void_p
@@ -143,6 +161,7 @@ _data = c_void_p
 _string = c_char_p
 _bytes_out = POINTER(ws_bytes)
 _failure_out = POINTER(ws_failure)
+_event_out = POINTER(ws_event)
 _address_out = POINTER(ws_address)
 _int32_out = POINTER(c_int32)
 _int64 = c_int64
@@ -222,6 +241,28 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
     "ws_upgrade_free": (c_int, [_handle]),
     "ws_listen": (c_int, [_string, c_uint16, _int32_out, _uint16_out, _failure_out]),
     "ws_accept": (c_int, [c_int32, _int64, _int32_out, _address_out, _failure_out]),
+    # somebody else's event loop
+    "ws_engine_new_client": (c_int, [_handle, _string, ws_random_fn, c_void_p, _handle_out, _failure_out]),
+    "ws_engine_new_server": (c_int, [_handle, c_int32, _handle_out]),
+    "ws_engine_free": (c_int, [_handle]),
+    "ws_engine_buffer": (c_int, [_handle, POINTER(c_void_p), _size_out]),
+    "ws_engine_received": (c_int, [_handle, c_size_t]),
+    "ws_engine_feed": (c_int, [_handle, _data, c_size_t]),
+    "ws_engine_next_event": (c_int, [_handle, _event_out]),
+    "ws_engine_head": (c_int, [_handle, _bytes_out, _int32_out, _handle_out]),
+    "ws_engine_accept": (c_int, [_handle]),
+    "ws_engine_refuse": (c_int, [_handle, c_int32, _data, c_size_t]),
+    "ws_engine_send": (c_int, [_handle, c_int32, _data, c_size_t]),
+    "ws_engine_send_fragment": (c_int, [_handle, c_int32, _data, c_size_t, c_int32]),
+    "ws_engine_close": (c_int, [_handle, c_uint16, _data, c_size_t]),
+    "ws_engine_output": (c_int, [_handle, _bytes_out]),
+    "ws_engine_sent": (c_int, [_handle, c_size_t]),
+    "ws_engine_tick": (c_int, [_handle, _int64, POINTER(c_int64)]),
+    "ws_engine_set_read_limit": (c_int, [_handle, c_uint64]),
+    "ws_engine_set_check_utf8": (c_int, [_handle, c_int32, c_int32]),
+    "ws_engine_subprotocol": (c_int, [_handle, _bytes_out]),
+    "ws_engine_close_codes": (c_int, [_handle, _uint16_out, _bytes_out, _uint16_out]),
+    "ws_engine_failure": (c_int, [_handle, _failure_out]),
 }
 
 # Functions that may wait or move many bytes: they release the interpreter lock. For the short others that would cost more

@@ -1,0 +1,110 @@
+// What a `LoopConnection` sends: messages, control frames, and the bytes that the program puts on the wire. And its timers.
+import WSProtocol
+import WSTransport
+
+/// When to give up, on the clock that the program tells.
+struct LoopTimers {
+  private enum Phase {
+    case opening
+    case open
+    case closing
+  }
+
+  private var phase = Phase.opening
+  private let openingTimeout: Int64
+  /// Whether the current phase has been given its deadline.
+  private var isStarted = false
+  private var deadline = Deadline.never
+
+  /// How long a close frame waits for its answer.
+  private static let closeTimeout: Int64 = 10_000
+
+  /// `opening`: milliseconds for the handshake, 0 for ever.
+  init(opening: Int64) { openingTimeout = opening }
+
+  mutating func open() { enter(.open) }
+
+  mutating func close() { if phase == .open { enter(.closing) } }
+
+  private mutating func enter(_ next: Phase) {
+    phase = next
+    isStarted = false
+    deadline = .never
+  }
+
+  /// The deadline of the phase; the clock starts with the first time that is told in it.
+  mutating func deadline(at now: Deadline) -> Deadline {
+    guard !isStarted else { return deadline }
+    isStarted = true
+    switch phase {
+    case .opening: deadline = openingTimeout > 0 ? now.adding(milliseconds: openingTimeout) : .never
+    case .open: deadline = .never
+    case .closing: deadline = now.adding(milliseconds: Self.closeTimeout)
+    }
+    return deadline
+  }
+}
+
+extension LoopConnection {
+  /// Queues a frame of a message: `kind` on the first frame, nil on the others. `.send`; `.state` before the connection is open.
+  public func send(_ kind: MessageKind?, _ bytes: ByteView, isFinal: Bool = true) throws(WSError) {
+    try requireOpen()
+    do throws(SendError) {
+      try engine.send(kind, bytes, isFinal: isFinal, maskKey: maskKey())
+    } catch {
+      throw error == .outOfMemory ? .outOfMemory : .send(error)
+    }
+  }
+
+  /// Queues a control frame of at most 125 bytes. Errors as `send`.
+  public func sendControl(_ opcode: ControlOpcode, _ payload: ByteView) throws(WSError) {
+    try requireOpen()
+    do throws(SendError) {
+      try engine.sendControl(opcode, payload, maskKey: maskKey())
+    } catch {
+      throw error == .outOfMemory ? .outOfMemory : .send(error)
+    }
+  }
+
+  /// Queues a close frame; nothing happens when one was sent before. Errors as `send`.
+  public func close(_ code: CloseCode, reason: ByteView) throws(WSError) {
+    try requireOpen()
+    guard engine.closeSent == nil else { return }
+    guard code == .noStatus ? reason.isEmpty : code.isAllowedOnWire else { throw .send(.badCloseCode) }
+    guard reason.count <= ClosePayload.maximumReason else { throw .send(.controlTooLong) }
+    do throws(SendError) {
+      try engine.close(code, reason: reason, maskKey: maskKey())
+    } catch {
+      throw error == .outOfMemory ? .outOfMemory : .send(error)
+    }
+  }
+
+  private func requireOpen() throws(WSError) {
+    switch stage {
+    case .opened, .open: return
+    case .opening, .deciding: throw .state
+    case .over(let error): throw error ?? .send(.closeSent)
+    }
+  }
+
+  /// The bytes to send, borrowed until the next call: the handshake's first, then the frames'.
+  public var output: ByteView { outbox.isEmpty ? engine.output : outbox.bytes }
+
+  /// So many bytes of `output` were sent.
+  public func sent(_ count: Int) {
+    guard !outbox.isEmpty else { return engine.sent(count) }
+    outbox.discard(count)
+    if outbox.isEmpty { outbox.release() }
+  }
+
+  /// Tells the time, which only ever grows. Returns when to tell it again at the latest. An opening handshake that takes longer than
+  /// the configuration allows, or a close frame without an answer for 10 s, makes `nextEvent` fail with `.timeout`.
+  public func tick(now: Deadline) -> Deadline {
+    if case .over = stage { return .never }
+    if engine.closeSent != nil { timers.close() }
+    let deadline = timers.deadline(at: now)
+    guard deadline.nanoseconds <= now.nanoseconds, deadline != .never else { return deadline }
+    _ = fail(.timeout)
+    return .never
+  }
+}
