@@ -280,6 +280,21 @@ int ws_conn_set_check_utf8(ws_conn *conn, int32_t received, int32_t sent);
  * resumed). For language runtimes that run their signal handlers between calls. */
 int ws_conn_set_interruptible(ws_conn *conn, int32_t on);
 
+/* [any] For a poll loop of one's own: whether calls on the connection return instead of waiting (default: they wait). Then
+ * ws_conn_read gives WS_AGAIN where there is no message; ws_conn_write and ws_conn_write_control take a frame whole, or give WS_AGAIN
+ * and take nothing; ws_conn_close gives WS_AGAIN until the handshake is complete, and is called again. Timeouts and deadlines go on
+ * to hold. The loop polls for what ws_conn_interest says; when that happens it reads until WS_AGAIN and calls ws_conn_service. */
+int ws_conn_set_nonblocking(ws_conn *conn, int32_t on);
+
+/* [any] What to poll for: the descriptor (the connection's: not to be read, written or closed), events of poll(2) (POLLIN, POLLOUT),
+ * and the time to call ws_conn_service, and to read, at the latest (WS_NEVER: none). Ask again after every call on the connection.
+ * Each output may be NULL. */
+int ws_conn_interest(const ws_conn *conn, int32_t *fd, int32_t *poll_events, int64_t *next_deadline_ns);
+
+/* [any] Sends what is kept, and ends what is due. WS_ERR_TIMEOUT a closing handshake that took too long: the connection is dropped ·
+ * WS_ERR_BROKEN output that did not move for the write timeout · WS_ERR_LOST · WS_ERR_ABORTED · WS_ERR_IO. */
+int ws_conn_service(ws_conn *conn);
+
 /* [any] Keeps a pointer of the application's; free_user is called for the one before. user is freed by free_user also when this
  * call fails. */
 int ws_conn_set_user_data(ws_conn *conn, void *user, ws_free_fn free_user);

@@ -90,6 +90,36 @@ public func ws_conn_set_interruptible(_ conn: OpaquePointer!, _ on: Int32) -> In
   with(conn) { $0.setInterruptible(on != 0) }
 }
 
+@_cdecl("ws_conn_set_nonblocking") @implementation
+public func ws_conn_set_nonblocking(_ conn: OpaquePointer!, _ on: Int32) -> Int32 {
+  with(conn) { $0.setNonblocking(on != 0) }
+}
+
+@_cdecl("ws_conn_interest") @implementation
+public func ws_conn_interest(
+  _ conn: OpaquePointer!, _ fd: UnsafeMutablePointer<Int32>!, _ poll_events: UnsafeMutablePointer<Int32>!,
+  _ next_deadline_ns: UnsafeMutablePointer<Int64>!
+) -> Int32 {
+  fd?.pointee = -1
+  poll_events?.pointee = 0
+  next_deadline_ns?.pointee = 0
+  return with(conn) { conn in
+    let wanted = conn.interest()
+    fd?.pointee = wanted.descriptor
+    poll_events?.pointee = wanted.readiness.pollEvents
+    next_deadline_ns?.pointee = wanted.deadline.nanoseconds
+  }
+}
+
+@_cdecl("ws_conn_service") @implementation
+public func ws_conn_service(_ conn: OpaquePointer!) -> Int32 {
+  guard let handle = object(conn, ConnHandle.self) else { return invalid }
+  return result { () throws(WSError) in
+    try handle.conn.service()
+    return WS_OK
+  }
+}
+
 @_cdecl("ws_conn_set_user_data") @implementation
 public func ws_conn_set_user_data(_ conn: OpaquePointer!, _ user: UnsafeMutableRawPointer!, _ free_user: ws_free_fn!) -> Int32 {
   let user = UserPointer(user, free_user)

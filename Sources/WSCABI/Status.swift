@@ -14,6 +14,7 @@ func status(_ error: WSError) -> Int32 {
   case .forked: WS_ERR_FORKED.rawValue
   case .system: WS_ERR_IO.rawValue
   case .timeout: WS_ERR_TIMEOUT.rawValue
+  case .wouldBlock: Int32(WS_AGAIN)
   case .interrupted: Int32(WS_INTR)
   case .lost: WS_ERR_LOST.rawValue
   case .broken: WS_ERR_BROKEN.rawValue
@@ -114,7 +115,8 @@ private func describe(_ error: WSError, _ explanation: ByteView, _ detail: inout
   case .violation(let violation):
     detail.close_code = Int32(violation.closeCode.rawValue)
     if case .messageTooBig(let limit) = violation { detail.limit = limit }
-  case .invalid, .outOfMemory, .state, .refusedByHandler, .noRoom, .forked, .timeout, .interrupted, .lost, .broken, .aborted,
+  case .invalid, .outOfMemory, .state, .refusedByHandler, .noRoom, .forked, .timeout, .wouldBlock, .interrupted, .lost, .broken,
+    .aborted,
     .noDescriptors, .unresolved, .noTLS, .url, .configuration, .send:
     break
   }
@@ -134,7 +136,8 @@ private func culprit(_ error: WSError) -> Int {
   case .violation(.messageTooBig), .noRoom: WS_BY_LIMIT
   case .violation, .closed, .lost, .handshake, .status: WS_BY_PEER
   case .timeout: WS_BY_TIMER
-  case .invalid, .state, .refusedByHandler, .forked, .interrupted, .aborted, .url, .configuration, .send, .noTLS: WS_BY_US
+  case .invalid, .state, .refusedByHandler, .forked, .wouldBlock, .interrupted, .aborted, .url, .configuration, .send, .noTLS:
+    WS_BY_US
   case .outOfMemory, .system, .broken, .noDescriptors, .unconnected, .unresolved: WS_BY_SYSTEM
   }
 }

@@ -7,7 +7,7 @@ extension Conn {
   /// How long a reader that was there when `close` began may stay away before `close` reads in its place.
   private static let readerGrace: Int64 = 200
   /// How long to wait for the end of the stream once both close frames have passed.
-  private static let endGrace: Int64 = 2000
+  static let endGrace: Int64 = 2000
 
   /// Sends a close frame unless one was sent, waits for the peer's and for the end of the stream. Messages that nobody reads
   /// meanwhile are dropped; a thread that reads still gets them. From a handler it only sends, as `beginClose`. The deadline is
@@ -18,6 +18,7 @@ extension Conn {
     try checkClose(code, reason)
     postClose(code, reason)
     guard !isReadByThisThread else { return }
+    if stateLock.withLock({ settings.isNonblocking }) { return try closeStep(until: deadline) }
     let deadline = deadline ?? stateLock.withLock { closeDeadline() }
     do throws(WSError) {
       try sendCloseNow(until: deadline)
@@ -50,7 +51,7 @@ extension Conn {
   }
 
   /// Called with `stateLock` held.
-  private func closeDeadline() -> Deadline {
+  func closeDeadline() -> Deadline {
     settings.closeTimeout > 0 ? .after(milliseconds: settings.closeTimeout) : .never
   }
 
@@ -85,7 +86,7 @@ extension Conn {
 
   /// Becomes the closer of the reading half. A reader that is inside, or just left, comes first: it still gets its messages.
   /// False: the half has ended, and a reader is inside.
-  private func takeReadingHalf(until deadline: Deadline) throws(WSError) -> Bool {
+  func takeReadingHalf(until deadline: Deadline) throws(WSError) -> Bool {
     stateLock.lock()
     defer { stateLock.unlock() }
     var hadReader = reading.owner == .reader || isBetweenReads
@@ -139,21 +140,32 @@ extension Conn {
   private func drain(until deadline: Deadline) {
     guard !isDrained else { return }
     isDrained = true
-    withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 16) { scratch in
+    while !deadline.isPast, !takeRest() {
       do throws(TransportError) {
-        while !deadline.isPast {
-          if let count = try transport.tryReceive(into: scratch) {
-            if count == 0 { break }
-          } else {
-            _ = try transport.wait(for: .read, deadline: deadline, interruptible: false)
-          }
-        }
-      } catch {}
+        _ = try transport.wait(for: .read, deadline: deadline, interruptible: false)
+      } catch {
+        break
+      }
     }
     transport.finishSending()
   }
 
-  private func endForCloser() throws(WSError) {
+  /// Takes what has arrived, up to a bound. True: the stream is at its end, or broken.
+  func takeRest() -> Bool {
+    withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 16) { scratch in
+      do throws(TransportError) {
+        for _ in 0..<16 {
+          guard let count = try transport.tryReceive(into: scratch) else { return false }
+          if count == 0 { return true }
+        }
+        return false
+      } catch {
+        return true
+      }
+    }
+  }
+
+  func endForCloser() throws(WSError) {
     switch stateLock.withLock({ reading.end }) {
     case .open: throw .timeout
     case .ordinary, .failed(.closed): return

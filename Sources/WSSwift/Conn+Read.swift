@@ -32,16 +32,13 @@ struct ReadLimits {
   let deadline: Deadline
   let isInterruptible: Bool
 
-  init(_ settings: Settings) {
-    let isTimed = settings.readDeadline == .never && settings.readTimeout > 0
-    deadline = isTimed ? .after(milliseconds: settings.readTimeout) : settings.readDeadline
-    isInterruptible = settings.isInterruptible
+  init(until deadline: Deadline, isInterruptible: Bool = false) {
+    self.deadline = deadline
+    self.isInterruptible = isInterruptible
   }
 
-  init(until deadline: Deadline) {
-    self.deadline = deadline
-    isInterruptible = false
-  }
+  /// Takes what is there and waits for nothing.
+  static let now = ReadLimits(until: Deadline(nanoseconds: 1))
 }
 
 extension Conn {
@@ -66,12 +63,17 @@ extension Conn {
 
   private func asReader<R>(_ body: (ReadLimits) throws(WSError) -> R) throws(WSError) -> R {
     try requireOwnProcess()
+    let now = stateLock.withLock { settings }
     do throws(WSError) {
-      let limits = ReadLimits(stateLock.withLock { settings })
+      let limits = now.isNonblocking ? .now : ReadLimits(until: now.readLimit(), isInterruptible: now.isInterruptible)
       try enter(as: .reader, until: limits.deadline)
       defer { leave() }
-      return try body(limits)
+      let result = try body(limits)
+      if now.isNonblocking { stateLock.withLock { waits.read = .never } }
+      return result
     } catch {
+      let error = now.isNonblocking ? waitForRead(error) : error
+      if case .wouldBlock = error { throw error }
       stateLock.withLock { lastReadFailure = error }
       throw error
     }

@@ -87,6 +87,7 @@ extension Conn {
       let sent = try transport.trySend(outgoing.bytes, .empty)
       guard sent > 0 else { return false }
       outgoing.discard(sent)
+      outputMoved()
       if outgoing.isEmpty { endResidue() }
     }
     return true
@@ -97,7 +98,7 @@ extension Conn {
     try drainOutgoing(within: limit)
     guard hasReplies.load(ordering: .acquiring) else { return }
     hasReplies.store(false, ordering: .releasing)
-    while let (opcode, payload) = takeReply() {
+    while outgoing.isEmpty, let (opcode, payload) = takeReply() {
       try payload.withBytes { (bytes) throws(WSError) in
         guard let frame = frame(opcode, bytes) else { return }
         do throws(WSError) {

@@ -12,6 +12,18 @@ struct Settings {
   var writeDeadline = Deadline.never
   var closeTimeout: Int64 = 10_000
   var isInterruptible = false
+  var isNonblocking = false
+
+  /// When a read that begins now gives up.
+  func readLimit() -> Deadline {
+    guard readDeadline == .never, readTimeout > 0 else { return readDeadline }
+    return .after(milliseconds: readTimeout)
+  }
+
+  /// How long a write that begins now may wait.
+  func writeLimit() -> WriteLimit {
+    writeDeadline == .never ? .idle(milliseconds: writeTimeout) : .until(writeDeadline)
+  }
 }
 
 /// Who hears of control frames; nil is the default answer.

@@ -8,10 +8,13 @@ import WSTransport
 enum WriteLimit {
   case until(Deadline)
   case idle(milliseconds: Int64)
+  /// Not at all: what the transport does not take of a frame that has begun is kept.
+  case now
 
   /// The deadline of the wait that begins now.
   var next: Deadline {
     switch self {
+    case .now: Deadline(nanoseconds: 1)
     case .until(let deadline): deadline
     case .idle(let milliseconds): milliseconds > 0 ? .after(milliseconds: milliseconds) : .never
     }
@@ -33,7 +36,10 @@ extension Conn {
   /// Sends a control frame of at most 125 bytes; the deadline covers waiting for other writers; nil is the write timeout.
   /// RFC 6455 5.5.
   public func writeControl(_ opcode: ControlOpcode, _ payload: ByteView, deadline: Deadline? = nil) throws(WSError) {
-    try send(within: deadline.map { .until($0) } ?? writeLimit()) { () throws(SendError) in
+    let configured = writeLimit()
+    let limit: WriteLimit =
+      if case .now = configured { .now } else { deadline.map { .until($0) } ?? configured }
+    try send(within: limit) { () throws(SendError) in
       try sender.controlFrame(opcode, payload: payload, maskKey: maskKey())
     }
   }
@@ -45,7 +51,7 @@ extension Conn {
 
   private func writeLimit() -> WriteLimit {
     let now = stateLock.withLock { settings }
-    return now.writeDeadline == .never ? .idle(milliseconds: now.writeTimeout) : .until(now.writeDeadline)
+    return now.isNonblocking ? .now : now.writeLimit()
   }
 
   /// A fresh key for a client's frame. RFC 6455 5.3. Called under `writeLock`.
@@ -57,17 +63,22 @@ extension Conn {
   private func send(within limit: WriteLimit, _ make: () throws(SendError) -> OutgoingFrame?) throws(WSError) {
     try requireOwnProcess()
     do throws(WSError) {
-      guard writeLock.lock(until: limit.next) else { throw transport.isAborted ? .aborted : .timeout }
+      guard writeLock.lock(until: limit.next) else {
+        if case .now = limit { throw .wouldBlock }
+        throw transport.isAborted ? .aborted : .timeout
+      }
       defer {
         writeLock.unlock()
         _ = flushReplies()
       }
       if let writeFailure { throw writeFailure }
       try transmitReplies(within: limit)
+      guard outgoing.isEmpty else { throw .wouldBlock }
       let frame: OutgoingFrame?
       do throws(SendError) { frame = try make() } catch { throw error == .outOfMemory ? .outOfMemory : .send(error) }
       if let frame { try transmit(frame, within: limit) }
     } catch {
+      if case .wouldBlock = error { throw error }
       stateLock.withLock { lastWriteFailure = error }
       throw error
     }
@@ -94,6 +105,7 @@ extension Conn {
           begin(frame)
           isFirst = false
         }
+        if sent == 0, case .now = limit { return try keepRest(of: &frame, payload) }
         let beyond = sent - min(sent, outgoing.count)
         outgoing.discard(sent)
         payload = payload.cut(from: beyond)
@@ -133,6 +145,7 @@ extension Conn {
     do throws(TransportError) {
       let sent = try transport.trySend(outgoing.bytes, payload)
       if sent == 0 {
+        if case .now = limit, unbegun == nil, !isResidue { return 0 }
         let interruptible = unbegun != nil && stateLock.withLock { settings.isInterruptible }
         _ = try transport.wait(for: .write, deadline: limit.next, interruptible: interruptible)
       }
@@ -140,10 +153,11 @@ extension Conn {
     } catch {
       if let unbegun { retract(unbegun) }
       guard error == .timeout || error == .interrupted || error == .outOfMemory else { throw failWriting(WSError(error)) }
-      if isResidue { throw WSError(error) }
+      let reported: WSError = if case .now = limit { .wouldBlock } else { WSError(error) }
+      if isResidue { throw reported }
       guard unbegun != nil else { throw failWriting(.broken) }
       outgoing.removeAll()
-      throw WSError(error)
+      throw reported
     }
   }
 

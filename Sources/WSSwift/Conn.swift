@@ -52,6 +52,7 @@ public final class Conn: @unchecked Sendable {
   var isCloseOut = false
   /// The peer broke the protocol: nothing follows our close frame.
   var isViolated = false
+  var waits = LoopWaits()
   var lastReadFailure: WSError?
   var lastWriteFailure: WSError?
   /// `writeFailure`, for those who do not hold `writeLock`.

@@ -15,6 +15,7 @@ extension WSError {
     case .forked: "the connection belongs to the parent process"
     case .system: "the system refused"
     case .timeout: "nothing happened in time"
+    case .wouldBlock: "would block; nothing was taken"
     case .interrupted: "a signal arrived"
     case .lost: "the connection ended without a close frame"
     case .broken: "a write stopped inside a frame, so nothing more can be written"
@@ -58,7 +59,8 @@ extension WSError {
     case .violation(.unknownOpcode(let opcode)): writer.append(": ", Int(opcode))
     case .violation(.messageTooBig(let limit)):
       writer.append(" of ", Int(clamping: limit), " bytes, which ws_conn_set_read_limit changes")
-    case .invalid, .outOfMemory, .state, .refusedByHandler, .forked, .timeout, .interrupted, .lost, .broken, .aborted,
+    case .invalid, .outOfMemory, .state, .refusedByHandler, .forked, .timeout, .wouldBlock, .interrupted, .lost, .broken,
+      .aborted,
       .noDescriptors, .noTLS, .url, .configuration, .violation, .send, .handshake:
       break
     }

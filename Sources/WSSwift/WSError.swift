@@ -29,6 +29,8 @@ public enum WSError: Error {
   case system(Int32)
   /// Nothing happened in time; the call may be repeated.
   case timeout
+  /// Nothing was taken, because it would have to wait and the connection is non-blocking.
+  case wouldBlock
   /// A signal arrived, where the caller asked to be told.
   case interrupted
   /// The connection ended without a close frame. RFC 6455 7.1.5, code 1006.

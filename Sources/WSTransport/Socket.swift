@@ -89,7 +89,7 @@ public final class Socket: Transport, @unchecked Sendable {
     for wanted: Readiness, deadline: Deadline, interruptible: Bool, cancellation: Cancellation?
   ) throws(TransportError) -> Readiness {
     try checkNotAborted()
-    let events = (wanted.contains(.read) ? POLLIN : 0) | (wanted.contains(.write) ? POLLOUT : 0)
+    let events = wanted.pollEvents
     let happened = try SystemCalls.wait(
       descriptor, for: events, deadline: deadline, interruptible: interruptible, cancellation: cancellation)
     try checkNotAborted()
@@ -100,6 +100,9 @@ public final class Socket: Transport, @unchecked Sendable {
     if happened & POLLOUT != 0 { ready.insert(.write) }
     return ready
   }
+
+  /// See `Transport.pollDescriptor`.
+  public var pollDescriptor: Int32 { descriptor }
 
   /// See `Transport.finishSending()`. Does nothing in a forked child.
   public func finishSending() {

@@ -1,4 +1,5 @@
 // What a connection needs of its byte stream: the seam between WebSocket and sockets, where TLS fits in.
+import CLinux
 
 /// What can go wrong below the protocol.
 public enum TransportError: Error, Equatable {
@@ -32,6 +33,11 @@ public struct Readiness: OptionSet, Sendable {
   public static let read = Readiness(rawValue: 1)
   /// Sending will not block: there is room, or an error to report.
   public static let write = Readiness(rawValue: 2)
+
+  /// The same as events of poll(2).
+  public var pollEvents: Int32 {
+    Int32((contains(.read) ? POLLIN : 0) | (contains(.write) ? POLLOUT : 0))
+  }
 }
 
 /// The two ends of a connection.
@@ -66,6 +72,9 @@ public protocol Transport: AnyObject, Sendable {
 
   /// Whether `abort` was called. Any thread.
   var isAborted: Bool { get }
+
+  /// What to poll for this stream in a loop of the caller's. It stays ours: not to be read, written or closed.
+  var pollDescriptor: Int32 { get }
 
   /// The address of one end, as it was when the stream was opened. Any thread.
   func address(of end: End) -> SocketAddress

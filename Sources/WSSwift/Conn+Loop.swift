@@ -1,0 +1,158 @@
+// A connection inside somebody else's poll loop: nothing waits, the loop is told what to poll for and until when, and calls
+// `service` when that happens.
+import Synchronization
+import WSProtocol
+import WSTransport
+
+/// What a non-blocking connection waits for, and until when. Guarded by the connection's `stateLock`.
+struct LoopWaits {
+  /// When the next message must be there.
+  var read = Deadline.never
+  /// When kept output must have moved on.
+  var write = Deadline.never
+  /// When the closing handshake must be complete.
+  var close = Deadline.never
+  /// When the peer must have ended the stream behind it.
+  var end = Deadline.never
+}
+
+extension Conn {
+  /// Whether calls wait. Off: a read without a message, a close without its answer, and a write that the transport does not take
+  /// fail with `.wouldBlock`, and nothing was taken; a write that has begun is kept whole. Timeouts and deadlines go on to hold:
+  /// `interest` tells when the next is due.
+  public func setNonblocking(_ on: Bool) {
+    stateLock.withLock { settings.isNonblocking = on }
+  }
+
+  /// What to poll for, and until when. The descriptor stays the connection's: not to be read, written or closed.
+  public func interest() -> (descriptor: Int32, readiness: Readiness, deadline: Deadline) {
+    let due = stateLock.withLock {
+      Deadline.earlier(Deadline.earlier(waits.read, waits.write), Deadline.earlier(waits.close, waits.end))
+    }
+    let wanted: Readiness = hasReplies.load(ordering: .acquiring) ? [.read, .write] : .read
+    return (transport.pollDescriptor, wanted, due)
+  }
+
+  /// Sends what is kept, and fails what is due: `.timeout` for a closing handshake, which is dropped then, and `.broken` for output
+  /// that does not move. A read that is due fails by itself.
+  public func service() throws(WSError) {
+    try requireOwnProcess()
+    guard !transport.isAborted else { throw .aborted }
+    _ = flushReplies()
+    let (now, failure) = stateLock.withLock { (waits, writingFailure) }
+    if now.write.isPast { throw breakOutput() }
+    if now.close.isPast {
+      abort()
+      throw .timeout
+    }
+    if let failure { throw failure }
+  }
+
+  // MARK: - Reading
+
+  /// A read found nothing: when it is due decides what that means.
+  func waitForRead(_ error: WSError) -> WSError {
+    guard case .timeout = error else { return error }
+    return stateLock.withLock {
+      if waits.read == .never { waits.read = settings.readLimit() }
+      guard waits.read.isPast else { return .wouldBlock }
+      waits.read = .never
+      return .timeout
+    }
+  }
+
+  // MARK: - Writing, under `writeLock`
+
+  /// The frame has begun and the transport is full: its rest waits behind `outgoing`, and leaves by `flushReplies`.
+  func keepRest(of frame: inout OutgoingFrame, _ payload: ByteView) throws(WSError) {
+    do throws(OutOfMemory) {
+      if frame.header.maskKey == nil {
+        try outgoing.append(payload)
+      } else {
+        try outgoing.reserve(frame.payload.count + FrameHeader.maximumSize)
+        outgoing.commit(frame.fill(outgoing.freeSpace))
+      }
+    } catch {
+      throw failWriting(.broken)
+    }
+    hasReplies.store(true, ordering: .sequentiallyConsistent)
+    outputMoved()
+  }
+
+  /// Kept output has come nearer to its end.
+  func outputMoved() {
+    let isEmpty = outgoing.isEmpty
+    stateLock.withLock { waits.write = isEmpty ? .never : settings.writeLimit().next }
+    if isEmpty, outgoing.capacity > Self.keptOutput { outgoing.release() }
+  }
+
+  /// Memory for kept output beyond this is given back when it has left.
+  private static let keptOutput = 1 << 18
+
+  private func breakOutput() -> WSError {
+    guard writeLock.tryLock() else { return .wouldBlock }
+    defer { writeLock.unlock() }
+    stateLock.withLock { waits.write = .never }
+    return failWriting(.broken)
+  }
+
+  // MARK: - Closing
+
+  /// One step of the closing handshake: as far as it goes without waiting, else `.wouldBlock`. The first step sets the time.
+  func closeStep(until deadline: Deadline?) throws(WSError) {
+    let due = stateLock.withLock {
+      if waits.close == .never, !isCloseComplete { waits.close = deadline ?? closeDeadline() }
+      return waits.close
+    }
+    do throws(WSError) {
+      guard try takeReadingHalf(until: ReadLimits.now.deadline) else { return try endForCloser() }
+    } catch {
+      guard case .timeout = error else { throw error }
+      if due.isPast { abort() }
+      throw due.isPast ? .timeout : .wouldBlock
+    }
+    defer { leave() }
+    if case .open = stateLock.withLock({ reading.end }), try !dropWhatIsThere() {
+      if due.isPast { abort() }
+      throw due.isPast ? .timeout : .wouldBlock
+    }
+    if flushReplies() != .done, !due.isPast { throw .wouldBlock }
+    try endStep()
+    try endForCloser()
+  }
+
+  /// Drops messages as long as there are any. False: the peer's close frame is not there yet. After many messages the loop gets a
+  /// turn and comes back at once, because what has been received already makes no descriptor readable.
+  private func dropWhatIsThere() throws(WSError) -> Bool {
+    stateLock.withLock { waits.read = .never }
+    kept = nil
+    do throws(ProtocolError) { try receiver.keepLent() } catch { throw failReading(.outOfMemory) }
+    do throws(WSError) {
+      for _ in 0..<1024 {
+        guard try receive(within: .now) != nil else { return true }
+      }
+      stateLock.withLock { waits.read = ReadLimits.now.deadline }
+      return false
+    } catch {
+      if case .timeout = error { return false }
+      return true
+    }
+  }
+
+  /// Called with `stateLock` held.
+  private var isCloseComplete: Bool { isDrained || handshake.received != nil }
+
+  /// Both close frames have passed: the peer has a moment to end the stream.
+  private func endStep() throws(WSError) {
+    guard !isDrained else { return }
+    let due = stateLock.withLock {
+      waits.close = .never
+      if waits.end == .never { waits.end = .after(milliseconds: Self.endGrace) }
+      return waits.end
+    }
+    guard takeRest() || due.isPast else { throw .wouldBlock }
+    isDrained = true
+    stateLock.withLock { waits.end = .never }
+    transport.finishSending()
+  }
+}
