@@ -478,7 +478,11 @@ WS_NODISCARD int ws_accept(int32_t listen_fd, int64_t deadline_ns, int32_t *fd, 
  * The loop of a program: receive into ws_engine_buffer and say ws_engine_received (or give copies to ws_engine_feed); take events
  * with ws_engine_next_event until it gives something else than WS_OK; send what ws_engine_output shows and say ws_engine_sent; and
  * call ws_engine_tick when it is due. Pings, close frames and violations are answered in the output. When ws_engine_next_event gives
- * WS_END or an error, send what is left of the output, then shut the transport down for writing and close it. */
+ * WS_END or an error, send what is left of the output, then shut the transport down for writing and close it.
+ *
+ * Output is kept until it is sent, whatever its size; a program that answers a peer stops reading while there is much of it. To a peer
+ * that sends and does not read, only the latest pong is kept. Before the connection is open, 64 KiB and what one call brings are taken
+ * at most; a peer that sends more ahead has failed the handshake. */
 typedef struct ws_engine ws_engine;
 
 /* What ws_engine_next_event tells. */
@@ -503,7 +507,8 @@ typedef struct ws_event {
   uint64_t reserved[4]; /* 32 0 */
 } ws_event;             /* 64 */
 
-/* Fills size bytes of memory with bytes that nobody can guess. */
+/* Fills size bytes of memory with bytes that nobody can guess: 16 for a nonce, 4 for a mask key. Must not call the engine that it
+ * fills them for. */
 typedef void (*ws_random_fn)(void *space, size_t size, void *user) WS_NOEXCEPT;
 
 /* What ws_engine_new_server knows of its transport. */
@@ -524,16 +529,15 @@ WS_NODISCARD int ws_engine_new_server(ws_upgrader *upgrader, int32_t flags, ws_e
 /* Gives the reference back. */
 int ws_engine_free(ws_engine *engine);
 
-/* Memory to receive into, *room bytes of it, without a copy later. Then call ws_engine_received. The error that ended the
- * connection, WS_ERR_NOMEM. */
+/* Memory to receive into, *room bytes of it, without a copy later; lent until ws_engine_received has been told of all of it, or the next
+ * ws_engine_buffer, _feed, _next_event, _accept or _free. Then call ws_engine_received. The error that ended the connection. */
 WS_NODISCARD int ws_engine_buffer(ws_engine *engine, void **space, size_t *room);
 
 /* So many bytes were received into the memory of the last ws_engine_buffer; 0 says that the stream has ended. WS_ERR_INVALID for
- * more than there was room for. */
+ * more than is lent; then nothing was taken. */
 int ws_engine_received(ws_engine *engine, size_t size);
 
-/* Takes a copy of received bytes; size 0 says that the stream has ended. Never writes to data. The error that ended the connection,
- * WS_ERR_NOMEM. */
+/* Takes a copy of received bytes; size 0 says that the stream has ended. Never writes to data. The error that ended the connection. */
 WS_NODISCARD int ws_engine_feed(ws_engine *engine, const void *data, size_t size);
 
 /* The next event. WS_AGAIN more bytes, or an answer to the request, are needed · WS_END the peer closed with 1000, 1001 or no code,
@@ -541,8 +545,9 @@ WS_NODISCARD int ws_engine_feed(ws_engine *engine, const void *data, size_t size
  * WS_ERR_ORIGIN · WS_ERR_STATUS · WS_ERR_TIMEOUT by ws_engine_tick · WS_ERR_ABORTED after ws_engine_refuse. */
 WS_NODISCARD int ws_engine_next_event(ws_engine *engine, ws_event *event);
 
-/* The peer's head, from WS_EVENT_REQUEST or WS_EVENT_OPEN on, and after WS_ERR_STATUS: target of a request (empty for a response),
- * status of a response (0 for a request), fields. All borrowed until the handle is freed; each output may be NULL. WS_AGAIN before. */
+/* The peer's head, from WS_EVENT_REQUEST or WS_EVENT_OPEN on, and when one that arrived whole was not good enough: target of a request
+ * (empty for a response), status of a response (0 for a request), fields. All borrowed until the handle is freed; each output may be
+ * NULL. WS_AGAIN before. */
 int ws_engine_head(const ws_engine *engine, ws_bytes *target, int32_t *status, const ws_headers **headers);
 
 /* Server: answers 101. WS_ERR_STATE unless WS_EVENT_REQUEST waits for its answer. */
@@ -552,14 +557,16 @@ int ws_engine_accept(ws_engine *engine);
 int ws_engine_refuse(ws_engine *engine, int32_t status, const void *body, size_t size);
 
 /* Queues a message (WS_TEXT, WS_BINARY) as one frame, or a control frame (WS_PING, WS_PONG, WS_CLOSE) of at most 125 bytes.
- * WS_ERR_STATE before the connection is open, or while a message is open · WS_ERR_CLOSE_SENT · WS_ERR_INVALID · WS_ERR_UTF8. */
+ * WS_ERR_STATE before the connection is open, or while a message is open · WS_ERR_CLOSE_SENT · WS_ERR_UTF8 · the error that ended the
+ * connection. */
 WS_NODISCARD int ws_engine_send(ws_engine *engine, int32_t type, const void *data, size_t size);
 
 /* Queues one frame of a message: type is WS_TEXT or WS_BINARY on the first, 0 on the others; is_final on the last. Control frames may
  * pass between. WS_ERR_STATE for a frame out of order; others as ws_engine_send. RFC 6455 5.4. */
 WS_NODISCARD int ws_engine_send_fragment(ws_engine *engine, int32_t type, const void *data, size_t size, int32_t is_final);
 
-/* Queues a close frame as ws_conn_close_begin does; an answer is awaited for 10 s. WS_OK also when one was sent before. */
+/* Queues a close frame with a code and a reason as of ws_conn_close; an answer is awaited for 10 s. WS_OK also when one was sent before.
+ * Others as ws_engine_send. */
 int ws_engine_close(ws_engine *engine, uint16_t code, const void *reason, size_t size);
 
 /* What to send next, borrowed until the next call but queries; empty when there is nothing. */
@@ -569,7 +576,8 @@ int ws_engine_output(ws_engine *engine, ws_bytes *pending);
 int ws_engine_sent(ws_engine *engine, size_t size);
 
 /* Tells the time, in nanoseconds of any clock that only grows. *next_deadline_ns is when to tell it again at the latest, or WS_NEVER;
- * may be NULL. When the handshake or the answer to our close frame takes too long, ws_engine_next_event gives WS_ERR_TIMEOUT. */
+ * may be NULL. When the peer's head or its answer to our close frame takes too long, ws_engine_next_event gives WS_ERR_TIMEOUT. What
+ * a peer may take begins with the first time that is told meanwhile: so tell it at once, and after ws_engine_close. */
 int ws_engine_tick(ws_engine *engine, int64_t now_ns, int64_t *next_deadline_ns);
 
 /* As ws_conn_set_read_limit. */

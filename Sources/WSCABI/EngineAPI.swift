@@ -279,6 +279,8 @@ public func ws_engine_failure(_ engine: OpaquePointer!, _ failure: UnsafeMutable
   guard let failure, fill(failure, nil) else { return invalid }
   return on(engine) { (engine) throws(WSError) in
     _ = fill(failure, engine.failure, explanation: engine.explanation)
+    // A client answers nothing, so what a server would have answered is not for it.
+    if !engine.isServer, case .handshake = engine.failure { failure.pointee.http_status = 0 }
     return WS_OK
   }
 }

@@ -7,13 +7,13 @@ enum LoopOpening {
   case client(Dialer, ClientHandshake)
   case server(Upgrader, isSecure: Bool, isLoopback: Bool)
 
-  /// 16 bytes that nobody can guess.
+  /// 16 bytes that nobody can guess, in the order in which the source gave them.
   static func nonce(_ random: LoopConnection.RandomSource?) -> (UInt64, UInt64) {
     var nonce: (UInt64, UInt64) = (0, 0)
     withUnsafeMutableBytes(of: &nonce) { space in
       if let random { random(space) } else { Random.fill(space) }
     }
-    return nonce
+    return (UInt64(bigEndian: nonce.0), UInt64(bigEndian: nonce.1))
   }
 }
 
@@ -44,7 +44,7 @@ extension LoopConnection {
       try ServerHandshake.writeAccept(to: &outbox, request: head, configuration: upgrader.configuration)
       try subprotocolBytes.append(ServerHandshake.subprotocol(head, configuration: upgrader.configuration))
     } catch {
-      throw fail(.outOfMemory)
+      throw failUnanswered()
     }
     try open()
   }
@@ -57,9 +57,15 @@ extension LoopConnection {
     do throws(OutOfMemory) {
       try ServerHandshake.writeRefusal(to: &outbox, status: status, body: body)
     } catch {
-      throw fail(.outOfMemory)
+      throw failUnanswered()
     }
     stage = .over(.aborted)
+  }
+
+  /// Half an answer is worse than none.
+  private func failUnanswered() -> WSError {
+    outbox.release()
+    return fail(.outOfMemory)
   }
 
   /// The most interim responses (1xx) before the final one. RFC 9110 15.2.
@@ -67,12 +73,11 @@ extension LoopConnection {
 
   /// Takes what has arrived of the peer's head.
   func readHead() throws(WSError) -> LoopEvent? {
-    for _ in 0...Self.interimLimit {
-      guard try headIsComplete() else { return nil }
+    while try headIsComplete() {
       switch opening {
       case .client(let dialer, let handshake):
         if ClientHandshake.isInterim(head.status) {
-          head = MessageHead(.response)
+          try passOverHead()
           continue
         }
         try responseArrived(dialer, handshake)
@@ -82,7 +87,13 @@ extension LoopConnection {
         return .request
       }
     }
-    throw fail(.handshake(.notSwitched))
+    return nil
+  }
+
+  private func passOverHead() throws(WSError) {
+    guard interimCount < Self.interimLimit else { throw fail(.handshake(.notSwitched)) }
+    interimCount &+= 1
+    head = MessageHead(.response)
   }
 
   private func headIsComplete() throws(WSError) -> Bool {
@@ -108,6 +119,8 @@ extension LoopConnection {
       throw refuse(error)
     }
     stage = .deciding
+    // How long the decision takes is the program's affair.
+    timers.open()
   }
 
   private func responseArrived(_ dialer: Dialer, _ handshake: ClientHandshake) throws(WSError) {
@@ -124,6 +137,8 @@ extension LoopConnection {
   /// What came behind the head belongs to the first frames.
   private func open() throws(WSError) {
     stage = .opened
+    // The room that was given lies in the inbox.
+    offered = 0
     timers.open()
     do throws(ProtocolError) {
       if !inbox.isEmpty { try engine.feed(inbox.bytes) }
@@ -135,10 +150,10 @@ extension LoopConnection {
   }
 
   /// The answer to a bad request goes into `output`.
-  private func refuse(_ error: HandshakeError) -> WSError {
-    if case .server = opening {
+  func refuse(_ error: HandshakeError) -> WSError {
+    if isServer {
+      do throws(OutOfMemory) { try ServerHandshake.writeRefusal(to: &outbox, error: error) } catch { outbox.release() }
       do throws(OutOfMemory) {
-        try ServerHandshake.writeRefusal(to: &outbox, error: error)
         try HandshakeError.explain(error, request: head, to: &explanationBytes)
       } catch {
         explanationBytes.release()

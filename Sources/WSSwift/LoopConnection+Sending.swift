@@ -37,11 +37,18 @@ struct LoopTimers {
     guard !isStarted else { return deadline }
     isStarted = true
     switch phase {
-    case .opening: deadline = openingTimeout > 0 ? now.adding(milliseconds: openingTimeout) : .never
+    case .opening: deadline = openingTimeout > 0 ? Self.add(openingTimeout, to: now) : .never
     case .open: deadline = .never
-    case .closing: deadline = now.adding(milliseconds: Self.closeTimeout)
+    case .closing: deadline = Self.add(Self.closeTimeout, to: now)
     }
     return deadline
+  }
+
+  /// `Deadline.adding` knows only the clock of the system, which is positive.
+  private static func add(_ milliseconds: Int64, to now: Deadline) -> Deadline {
+    let (span, tooLong) = milliseconds.multipliedReportingOverflow(by: 1_000_000)
+    let (sum, tooLate) = now.nanoseconds.addingReportingOverflow(span)
+    return tooLong || tooLate ? .never : Deadline(nanoseconds: sum)
   }
 }
 
@@ -66,12 +73,12 @@ extension LoopConnection {
     }
   }
 
-  /// Queues a close frame; nothing happens when one was sent before. Errors as `send`.
+  /// Queues a close frame; nothing happens when one was sent before, as an answer too. Errors as `send`.
   public func close(_ code: CloseCode, reason: ByteView) throws(WSError) {
-    try requireOpen()
-    guard engine.closeSent == nil else { return }
     guard code == .noStatus ? reason.isEmpty : code.isAllowedOnWire else { throw .send(.badCloseCode) }
     guard reason.count <= ClosePayload.maximumReason else { throw .send(.controlTooLong) }
+    guard engine.closeSent == nil else { return }
+    try requireOpen()
     do throws(SendError) {
       try engine.close(code, reason: reason, maskKey: maskKey())
     } catch {

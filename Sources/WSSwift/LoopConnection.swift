@@ -41,15 +41,19 @@ public final class LoopConnection: @unchecked Sendable {
   var explanationBytes = ByteQueue()
   var reasonBytes = ByteQueue()
   var isAtEnd = false
+  /// Interim responses passed over so far.
+  var interimCount = 0
   /// The room that `freeSpace` gave and that has not been filled yet.
-  private var offered = 0
+  var offered = 0
+  /// A key for the next answer, kept until one is made, so that what is sent does not depend on how often we were asked.
+  private var answerKey: UInt32?
   private var keys = RandomPool()
   private let random: RandomSource?
 
   /// Fills memory with random bytes, for keys and nonces.
   public typealias RandomSource = (UnsafeMutableRawBufferPointer) -> Void
 
-  /// The most bytes that a peer may send ahead of an open connection.
+  /// No more is taken ahead of an open connection than this and what one call brings.
   private static let aheadLimit = 65536
 
   /// A client's connection; the request goes into `output`. `random` is the kernel's source unless given.
@@ -74,7 +78,8 @@ public final class LoopConnection: @unchecked Sendable {
 
   // MARK: - Bytes in
 
-  /// Room for received bytes; fill it from the front, then call `received`. Ends what the last event lent.
+  /// Room for received bytes; fill it from the front, then call `received`, with no call between that takes bytes in, gives an
+  /// event or accepts. Ends what the last event lent.
   public func freeSpace() throws(WSError) -> UnsafeMutableRawBufferPointer {
     if let failure { throw failure }
     let space = try isOpen ? frameSpace() : inboxSpace()
@@ -88,7 +93,7 @@ public final class LoopConnection: @unchecked Sendable {
 
   private func inboxSpace() throws(WSError) -> UnsafeMutableRawBufferPointer {
     if isClosed { inbox.removeAll() }
-    guard inbox.count < Self.aheadLimit else { throw fail(.handshake(.head(.tooLarge))) }
+    try checkAhead()
     do throws(OutOfMemory) { try inbox.reserve(4096) } catch { throw fail(.outOfMemory) }
     return inbox.freeSpace
   }
@@ -111,8 +116,13 @@ public final class LoopConnection: @unchecked Sendable {
     if isOpen {
       do throws(ProtocolError) { return try engine.feed(bytes) } catch { throw fail(.violation(error)) }
     }
-    guard bytes.count <= Self.aheadLimit &- inbox.count else { throw fail(.handshake(.head(.tooLarge))) }
+    try checkAhead()
     do throws(OutOfMemory) { try inbox.append(bytes) } catch { throw fail(.outOfMemory) }
+  }
+
+  /// One call may bring a response and a large message behind it, so what one call brings does not count.
+  private func checkAhead() throws(WSError) {
+    guard inbox.count < Self.aheadLimit else { throw refuse(.head(.tooLarge)) }
   }
 
   private var isOpen: Bool {
@@ -148,14 +158,16 @@ public final class LoopConnection: @unchecked Sendable {
   }
 
   private func nextFrame() throws(WSError) -> LoopEvent? {
+    let key = answerKey ?? maskKey()
     let event: Event?
     do throws(ProtocolError) {
-      event = try engine.nextEvent(maskKey: maskKey())
+      event = try engine.nextEvent(maskKey: key)
     } catch {
       throw fail(.violation(error))
     }
+    answerKey = key
     if let event {
-      if case .close(_, let reason) = event { keepReason(reason) }
+      note(event)
       return .frame(event)
     }
     switch engine.handshake.outcome {
@@ -166,20 +178,27 @@ public final class LoopConnection: @unchecked Sendable {
     return nil
   }
 
-  /// Without memory the code must do.
-  private func keepReason(_ reason: ByteView) {
-    do throws(OutOfMemory) { try reasonBytes.append(reason) } catch {}
+  private func note(_ event: Event) {
+    switch event {
+    case .message, .pong: return
+    case .ping: answerKey = nil
+    case .close(_, let reason):
+      answerKey = nil
+      // Without memory the code must do.
+      do throws(OutOfMemory) { try reasonBytes.append(reason) } catch {}
+    }
   }
 
+  /// The first end stays, an ordinary one too.
   func fail(_ error: WSError) -> WSError {
-    if case .over(let first?) = stage { return first }
+    if case .over(let first) = stage { return first ?? error }
     stage = .over(error)
     return error
   }
 
   /// A fresh key for one frame. RFC 6455 5.3.
   func maskKey() -> UInt32 {
-    guard case .client = opening else { return 0 }
+    if isServer { return 0 }
     guard let random else { return keys.next() }
     var key: UInt32 = 0
     withUnsafeMutableBytes(of: &key) { random($0) }
@@ -187,6 +206,14 @@ public final class LoopConnection: @unchecked Sendable {
   }
 
   // MARK: - Settings and questions
+
+  /// Which side of the handshake this is.
+  public var isServer: Bool {
+    switch opening {
+    case .client: false
+    case .server: true
+    }
+  }
 
   /// The largest message to receive, in bytes; 0 for no limit.
   public func setReadLimit(_ bytes: UInt64) { engine.limit = bytes }
