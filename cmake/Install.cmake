@@ -1,8 +1,10 @@
-# What `cmake --install` puts where: the library with its links, the header, and what pkg-config and CMake need to find them.
+# What `cmake --install` puts where: the shared library with its links, the static one, the header, and what pkg-config and CMake need to find them.
 include(CMakePackageConfigHelpers)
 
 set(package_folder "${CMAKE_INSTALL_LIBDIR}/cmake/wsswift")
-install(TARGETS wsswift EXPORT wsswift-targets LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+install(TARGETS wsswift wsswift_static EXPORT wsswift-targets LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+install(FILES "${static_library}" DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+install(FILES "${CMAKE_CURRENT_BINARY_DIR}/redefine-syms.txt" DESTINATION "${CMAKE_INSTALL_DATADIR}/wsswift")
 install(FILES include/wsswift.h DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 
 # pkg-config works the prefix out from where the file lies, so that an installed tree can be moved.

@@ -1,9 +1,9 @@
 # libwsswift.so out of the modules: which symbols leave it, what it may need, and how it behaves when loaded.
 
 # The version script: what the header declares, and nothing else. A declaration starts at the left margin.
-file(STRINGS include/wsswift.h declarations REGEX "^[A-Za-z].*[ *]ws_[a-z0-9_]+\\(")
-list(TRANSFORM declarations REPLACE ".*[ *](ws_[a-z0-9_]+)\\(.*" "\\1")
-list(JOIN declarations ";\n    " declarations)
+file(STRINGS include/wsswift.h exported REGEX "^[A-Za-z].*[ *]ws_[a-z0-9_]+\\(")
+list(TRANSFORM exported REPLACE ".*[ *](ws_[a-z0-9_]+)\\(.*" "\\1")
+list(JOIN exported ";\n    " declarations)
 set(version_script "${CMAKE_CURRENT_BINARY_DIR}/wsswift.map")
 file(CONFIGURE OUTPUT "${version_script}" CONTENT
      "WSSWIFT_@PROJECT_VERSION_MAJOR@ {\n  global:\n    @declarations@;\n  local:\n    *;\n};\n" @ONLY)
@@ -14,8 +14,8 @@ target_compile_options(wsswift PRIVATE ${c_options})
 set_target_properties(wsswift PROPERTIES LINKER_LANGUAGE C)
 target_link_libraries(wsswift PRIVATE "$<LINK_LIBRARY:WHOLE_ARCHIVE,WSCABI>")
 # nodelete: unloading code whose threads may still run is never safe.
-target_link_options(wsswift PRIVATE LINKER:-z,nodelete LINKER:-z,now LINKER:-z,relro LINKER:--as-needed
-                    "LINKER:--version-script=${version_script}")
+target_link_options(wsswift PRIVATE LINKER:-z,nodelete LINKER:-z,now LINKER:-z,relro LINKER:-z,noexecstack LINKER:--as-needed
+                    LINKER:--build-id=sha1 "LINKER:--version-script=${version_script}")
 
 # Swift exports with protected visibility; a program built -no-pie -fno-pic could then not take a function's address.
 add_custom_command(TARGET WSCABI POST_BUILD COMMENT "Giving ws_* default visibility"

@@ -11,6 +11,8 @@ string(JSON swift_resources GET "${target_info}" paths runtimeResourcePath)
 string(JSON swift_triple GET "${target_info}" target moduleTriple)
 
 set(swift_runtime "${swift_resources}/linux")
+cmake_path(SET swift_toolchain NORMALIZE "${swift_resources}/../../..")
+string(REGEX REPLACE "/$" "" swift_toolchain "${swift_toolchain}")
 
 # The toolchain's own: an older one in PATH damages the archive's newer sections.
 find_program(WSSWIFT_OBJCOPY llvm-objcopy HINTS "${swift_resources}/../../bin" NO_DEFAULT_PATH REQUIRED)
