@@ -1,28 +1,15 @@
 /* A threaded echo server: one thread a connection, which does its own opening handshake, so that a silent client delays
- * nobody. SIGINT and SIGTERM close every connection with 1001, all at once, and end the program with status 0.
- *
- *   echo_blocking [--host H] [--port P] [--max-message BYTES]
- *
- * Without options: 127.0.0.1, a free port, messages of at most 16 MiB. Prints "listening on ws://HOST:PORT" when ready.
+ * nobody. SIGINT and SIGTERM close every connection with 1001, all at once, and end the program with status 0. Options
+ * and first line are those of server_options.h.
  */
-#include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/queue.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
-#include <wsswift.h>
 
-/* What the command line can change. */
-struct options {
-  const char *host;
-  uint16_t port;
-  uint64_t max_message;
-};
+#include "server_options.h"
 
 /* An open connection. It lives on the stack of the thread that serves it. */
 struct client {
@@ -33,11 +20,6 @@ struct client {
 static LIST_HEAD(, client) clients; /* under the lock */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static ws_upgrader *upgrader; /* set before the first thread starts, then only read */
-
-static int say(const char *what, const ws_failure *failure) {
-  fprintf(stderr, "echo_blocking: %s: %s\n", what, failure->text);
-  return 1;
-}
 
 /* Sends every message back, until the peer or we close. */
 static void echo(ws_conn *conn) {
@@ -55,7 +37,7 @@ static void *serve(void *fd) {
   ws_failure failure = {.struct_size = sizeof failure};
   pthread_detach(pthread_self());
   if (ws_upgrader_upgrade(upgrader, (int32_t)(intptr_t)fd, NULL, 0, 0, &self.conn, &failure) != WS_OK) {
-    say("handshake", &failure);
+    fprintf(stderr, "echo_blocking: handshake: %s\n", failure.text);
     return NULL;
   }
   pthread_mutex_lock(&lock);
@@ -91,40 +73,9 @@ static void close_clients(void) {
   LIST_FOREACH(client, &clients, link) ws_conn_close(client->conn, 1001, NULL, 0, deadline);
 }
 
-/* A number of at most max, or the end of the program. */
-static uint64_t number(const char *text, uint64_t max) {
-  char *end;
-  unsigned long long value;
-  errno = 0;
-  value = strtoull(text, &end, 10);
-  if (text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0 && value <= max) return value;
-  fprintf(stderr, "echo_blocking: \"%s\" is not a number from 0 to %llu\n", text, (unsigned long long)max);
-  exit(2);
-}
-
-static struct options read_options(int argc, char **argv) {
-  struct options options = {"127.0.0.1", 0, 16 << 20};
-  for (int i = 1; i < argc; i += 2) {
-    if (i + 1 < argc && strcmp(argv[i], "--host") == 0) {
-      options.host = argv[i + 1];
-    } else if (i + 1 < argc && strcmp(argv[i], "--port") == 0) {
-      options.port = (uint16_t)number(argv[i + 1], UINT16_MAX);
-    } else if (i + 1 < argc && strcmp(argv[i], "--max-message") == 0) {
-      options.max_message = number(argv[i + 1], UINT64_MAX);
-    } else {
-      fprintf(stderr, "usage: echo_blocking [--host H] [--port P] [--max-message BYTES]\n");
-      exit(2);
-    }
-  }
-  return options;
-}
-
 int main(int argc, char **argv) {
-  struct options options = read_options(argc, argv);
-  ws_failure failure = {.struct_size = sizeof failure};
+  struct options options = read_options("echo_blocking", argc, argv);
   sigset_t stop;
-  int32_t listener;
-  uint16_t port;
   sigemptyset(&stop);
   sigaddset(&stop, SIGINT);
   sigaddset(&stop, SIGTERM);
@@ -132,10 +83,8 @@ int main(int argc, char **argv) {
   int signals = signalfd(-1, &stop, SFD_CLOEXEC);
   if (signals < 0 || ws_upgrader_new(&upgrader) != WS_OK) return 1;
   ws_upgrader_set_read_limit(upgrader, options.max_message);
-  if (ws_listen(options.host, options.port, &listener, &port, &failure) != WS_OK) return say(options.host, &failure);
-  const char *format = strchr(options.host, ':') == NULL ? "listening on ws://%s:%d\n" : "listening on ws://[%s]:%d\n";
-  printf(format, options.host, port);
-  fflush(stdout);
+  int listener = start_listening(&options);
+  if (listener < 0) return 1;
   accept_clients(listener, signals);
   close_clients();
   return 0;

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Runs the Autobahn testsuite against all four sides of this project and sums the verdicts.
 
-The sides: the C server echo_blocking, the Python server, the C client autobahn_client and the Python client. Ends with a line
-`N passed, M failed, K skipped` that counts cases; the exit status is 0 only if nothing failed. scripts/test_autobahn calls it.
+The sides: the C servers echo_blocking, engine_poll and engine_libuv, the Python server, the C client autobahn_client and the Python
+client. Ends with a line `N passed, M failed, K skipped` that counts cases; the exit status is 0 only if nothing failed.
+scripts/test_autobahn calls it.
 """
 
 import argparse
@@ -27,6 +28,8 @@ LIMIT = ["--max-message", str(16 * 1024 * 1024)]
 
 SERVERS = {
     "c-server": [EXAMPLES / "echo_blocking", *LIMIT],
+    "c-engine": [EXAMPLES / "engine_poll", *LIMIT],
+    "c-libuv": [EXAMPLES / "engine_libuv", *LIMIT],
     "python-server": python_command(PYTHON_EXAMPLES / "echo_server.py", *LIMIT),
 }
 CLIENTS = {
