@@ -73,7 +73,7 @@ public struct ByteQueue: ~Copyable {
 
   /// Adds the text's bytes.
   public mutating func append(_ text: StaticString) throws(OutOfMemory) {
-    try append(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    try append(UnsafeRawBufferPointer(text))
   }
 
   /// Adds one byte.

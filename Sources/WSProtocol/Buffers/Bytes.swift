@@ -9,6 +9,11 @@ extension UnsafeRawBufferPointer {
 
   /// The text's own bytes; they live for ever.
   @inline(__always) public init(_ text: StaticString) {
+    // A single scalar can be stored in place of a pointer; no text of ours is, and asking keeps a trap out.
+    guard text.hasPointerRepresentation else {
+      self = .empty
+      return
+    }
     self.init(start: text.utf8Start, count: text.utf8CodeUnitCount)
   }
 
