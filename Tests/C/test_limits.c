@@ -240,7 +240,7 @@ enum { PINGS = 100000 };
 
 static void *flood(void *argument) {
   wire *w = argument;
-  uint8_t payload[125] = {0}, *bytes = malloc(PINGS * 131);
+  uint8_t payload[125] = {0}, *bytes = malloc((PINGS + 1) * 131);
   size_t size = 0;
   for (int i = 0; i < PINGS; i++) size += peer_frame_bytes(bytes + size, 0x89, w->masks, payload, sizeof payload);
   size += peer_frame_bytes(bytes + size, 0x81, w->masks, "end", 3);
