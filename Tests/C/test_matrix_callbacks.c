@@ -84,6 +84,9 @@ CALL(set_write_deadline, ws_conn_set_write_deadline(conn, 0))
 CALL(set_read_limit, ws_conn_set_read_limit(conn, 2))
 CALL(set_check_utf8, ws_conn_set_check_utf8(conn, 0, 0))
 CALL(set_interruptible, ws_conn_set_interruptible(conn, 1))
+CALL(set_nonblocking, ws_conn_set_nonblocking(conn, 0))
+CALL(interest, ws_conn_interest(conn, &fd, &type, NULL))
+CALL(service, ws_conn_service(conn))
 CALL(set_user_data, ws_conn_set_user_data(conn, &unused, count_free))
 CALL(user_data, ws_conn_user_data(conn, &user))
 CALL(local_address, ws_conn_local_address(conn, &address))
@@ -195,6 +198,9 @@ static const function functions[] = {
     FINE(set_read_limit, SHRINKS),
     FINE(set_check_utf8, GOES_ON),
     FINE(set_interruptible, GOES_ON),
+    FINE(set_nonblocking, GOES_ON),
+    FINE(interest, GOES_ON),
+    FINE(service, GOES_ON),
     FINE(set_user_data, GOES_ON),
     FINE(user_data, GOES_ON),
     FINE(local_address, GOES_ON),
