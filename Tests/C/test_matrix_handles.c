@@ -1,0 +1,265 @@
+/* Every function that takes a handle, with NULL and with a handle of each other type: WS_ERR_INVALID, outputs written, and the
+ * handle that was given by mistake is unharmed. And parts that outlive what they came from, freed in any order.
+ */
+#include "wire.h"
+
+enum { CONN, DIALER, DIAL, UPGRADER, UPGRADE, HEADERS, ENGINE, NOTHING, KINDS };
+
+static const char *const kind_names[KINDS] = {"a connection", "a dialer", "a dial", "an upgrader", "an upgrade", "header fields",
+                                              "an engine", "NULL"};
+
+/* One of each; the header fields are the upgrade's. */
+typedef struct all {
+  void *handle[KINDS];
+  wire w;
+  int client;
+} all;
+
+static ws_failure failure = {.struct_size = sizeof(ws_failure)};
+static ws_address address = {.struct_size = sizeof(ws_address)};
+static ws_event event = {.struct_size = sizeof(ws_event)};
+static uint16_t code;
+static int32_t number;
+static int64_t deadline;
+static size_t size;
+static ws_bytes bytes;
+static void *pointer;
+static ws_conn *conn;
+static ws_dial *dial;
+static ws_upgrade *upgrade;
+static ws_engine *engine;
+static const ws_headers *headers;
+static int freed, handed_over;
+
+static void count_free(void *user) WS_NOEXCEPT { (void)user, freed += 1; }
+
+/* A descriptor that the call must take, and close. */
+static int descriptor(void) {
+  int ends[2];
+  peer_sockets(ends);
+  close(ends[0]);
+  return ends[1];
+}
+
+#define CALL(name, expression) \
+  static int do_##name(void *h) { return (expression); }
+
+CALL(read, ws_conn_read(h, &number, &bytes))
+CALL(read_into, ws_conn_read_into(h, &number, NULL, 0, &size))
+CALL(write, ws_conn_write(h, WS_TEXT, "x", 1))
+CALL(write_control, ws_conn_write_control(h, WS_PING, "x", 1, 0))
+CALL(close, ws_conn_close(h, 1000, NULL, 0, 0))
+CALL(close_begin, ws_conn_close_begin(h, 1000, NULL, 0))
+CALL(abort, ws_conn_abort(h))
+CALL(retain, ws_conn_retain(h) == NULL ? WS_ERR_INVALID : WS_OK)
+CALL(close_codes, ws_conn_close_codes(h, &code, &bytes, &code))
+CALL(set_ping, (handed_over++, ws_conn_set_ping_handler(h, NULL, &freed, count_free)))
+CALL(set_pong, (handed_over++, ws_conn_set_pong_handler(h, NULL, &freed, count_free)))
+CALL(set_close, (handed_over++, ws_conn_set_close_handler(h, NULL, &freed, count_free)))
+CALL(set_user_data, (handed_over++, ws_conn_set_user_data(h, &freed, count_free)))
+CALL(set_read_timeout, ws_conn_set_read_timeout(h, 1))
+CALL(set_write_timeout, ws_conn_set_write_timeout(h, 1))
+CALL(set_close_timeout, ws_conn_set_close_timeout(h, 1))
+CALL(set_read_deadline, ws_conn_set_read_deadline(h, 1))
+CALL(set_write_deadline, ws_conn_set_write_deadline(h, 1))
+CALL(set_read_limit, ws_conn_set_read_limit(h, 1))
+CALL(set_check_utf8, ws_conn_set_check_utf8(h, 0, 0))
+CALL(set_interruptible, ws_conn_set_interruptible(h, 1))
+CALL(set_nonblocking, ws_conn_set_nonblocking(h, 1))
+CALL(interest, ws_conn_interest(h, &number, &number, &deadline))
+CALL(service, ws_conn_service(h))
+CALL(user_data, ws_conn_user_data(h, &pointer))
+CALL(local_address, ws_conn_local_address(h, &address))
+CALL(remote_address, ws_conn_remote_address(h, &address))
+CALL(subprotocol, ws_conn_subprotocol(h, &bytes))
+CALL(failure, ws_conn_failure(h, WS_READ, &failure))
+CALL(headers_get, ws_headers_get(h, 0, &bytes, &bytes))
+CALL(headers_find, ws_headers_find(h, "Host", &bytes))
+CALL(dialer_header, ws_dialer_add_header(h, "A", "b"))
+CALL(dialer_subprotocol, ws_dialer_add_subprotocol(h, "c"))
+CALL(dialer_timeout, ws_dialer_set_timeout(h, 1))
+CALL(dialer_limit, ws_dialer_set_read_limit(h, 1))
+CALL(dialer_dial, ws_dialer_dial(h, "ws://127.0.0.1:1/", 1, &conn, NULL))
+CALL(dial_new, ws_dial_new(h, "ws://127.0.0.1:1/", &dial, NULL))
+CALL(engine_client, ws_engine_new_client(h, "ws://127.0.0.1:1/", NULL, NULL, &engine, NULL))
+CALL(dial_use_fd, ws_dial_use_fd(h, descriptor()))
+CALL(dial_run, ws_dial_run(h, 1, &conn, NULL))
+CALL(dial_cancel, ws_dial_cancel(h))
+CALL(dial_response, ws_dial_response(h, &number, &headers, &bytes))
+CALL(upgrader_subprotocol, ws_upgrader_add_subprotocol(h, "c"))
+CALL(upgrader_origin, ws_upgrader_add_origin(h, "*"))
+CALL(upgrader_host, ws_upgrader_add_host(h, "*"))
+CALL(upgrader_header, ws_upgrader_add_header(h, "A", "b"))
+CALL(upgrader_required, ws_upgrader_set_origin_required(h, 1))
+CALL(upgrader_timeout, ws_upgrader_set_timeout(h, 1))
+CALL(upgrader_limit, ws_upgrader_set_read_limit(h, 1))
+CALL(upgrader_upgrade, ws_upgrader_upgrade(h, descriptor(), NULL, 0, 1, &conn, NULL))
+CALL(upgrade_new, ws_upgrade_new(h, descriptor(), NULL, 0, &upgrade))
+CALL(engine_server, ws_engine_new_server(h, 0, &engine))
+CALL(upgrade_request, ws_upgrade_request(h, 1, &bytes, &headers, NULL))
+CALL(upgrade_accept, ws_upgrade_accept(h, 1, &conn, NULL))
+CALL(upgrade_refuse, ws_upgrade_refuse(h, 404, NULL, 0))
+CALL(engine_buffer, ws_engine_buffer(h, &pointer, &size))
+CALL(engine_received, ws_engine_received(h, 0))
+CALL(engine_feed, ws_engine_feed(h, "x", 1))
+CALL(engine_event, ws_engine_next_event(h, &event))
+CALL(engine_head, ws_engine_head(h, &bytes, &number, &headers))
+CALL(engine_accept, ws_engine_accept(h))
+CALL(engine_refuse, ws_engine_refuse(h, 404, NULL, 0))
+CALL(engine_send, ws_engine_send(h, WS_TEXT, "x", 1))
+CALL(engine_fragment, ws_engine_send_fragment(h, WS_TEXT, "x", 1, 1))
+CALL(engine_close, ws_engine_close(h, 1000, NULL, 0))
+CALL(engine_output, ws_engine_output(h, &bytes))
+CALL(engine_sent, ws_engine_sent(h, 0))
+CALL(engine_tick, ws_engine_tick(h, 1, &deadline))
+CALL(engine_limit, ws_engine_set_read_limit(h, 1))
+CALL(engine_utf8, ws_engine_set_check_utf8(h, 0, 0))
+CALL(engine_subprotocol, ws_engine_subprotocol(h, &bytes))
+CALL(engine_codes, ws_engine_close_codes(h, &code, &bytes, &code))
+CALL(engine_failure, ws_engine_failure(h, &failure))
+CALL(conn_free, ws_conn_free(h))
+CALL(dialer_free, ws_dialer_free(h))
+CALL(dial_free, ws_dial_free(h))
+CALL(upgrader_free, ws_upgrader_free(h))
+CALL(upgrade_free, ws_upgrade_free(h))
+CALL(engine_free, ws_engine_free(h))
+
+typedef struct function {
+  const char *name;
+  int (*call)(void *handle);
+  int kind; /* the handle that it wants */
+  int null; /* what NULL gives */
+} function;
+
+#define OF(kind, name) {#name, do_##name, kind, WS_ERR_INVALID}
+#define MAY_BE_NULL(kind, name) {#name, do_##name, kind, 1} /* NULL means something there: not for this matrix */
+#define FREES(kind, name) {#name, do_##name, kind, WS_OK}
+
+static const function functions[] = {
+    OF(CONN, read), OF(CONN, read_into), OF(CONN, write), OF(CONN, write_control), OF(CONN, close), OF(CONN, close_begin),
+    OF(CONN, abort), OF(CONN, retain), OF(CONN, close_codes), OF(CONN, set_ping), OF(CONN, set_pong), OF(CONN, set_close),
+    OF(CONN, set_user_data), OF(CONN, set_read_timeout), OF(CONN, set_write_timeout), OF(CONN, set_close_timeout),
+    OF(CONN, set_read_deadline), OF(CONN, set_write_deadline), OF(CONN, set_read_limit), OF(CONN, set_check_utf8),
+    OF(CONN, set_interruptible), OF(CONN, set_nonblocking), OF(CONN, interest), OF(CONN, service), OF(CONN, user_data),
+    OF(CONN, local_address), OF(CONN, remote_address), OF(CONN, subprotocol), OF(CONN, failure), FREES(CONN, conn_free),
+    OF(HEADERS, headers_get), OF(HEADERS, headers_find), OF(DIALER, dialer_header), OF(DIALER, dialer_subprotocol),
+    OF(DIALER, dialer_timeout), OF(DIALER, dialer_limit), MAY_BE_NULL(DIALER, dialer_dial), MAY_BE_NULL(DIALER, dial_new),
+    MAY_BE_NULL(DIALER, engine_client), FREES(DIALER, dialer_free), OF(DIAL, dial_use_fd), OF(DIAL, dial_run),
+    OF(DIAL, dial_cancel), OF(DIAL, dial_response), FREES(DIAL, dial_free), OF(UPGRADER, upgrader_subprotocol),
+    OF(UPGRADER, upgrader_origin), OF(UPGRADER, upgrader_host), OF(UPGRADER, upgrader_header), OF(UPGRADER, upgrader_required),
+    OF(UPGRADER, upgrader_timeout), OF(UPGRADER, upgrader_limit), MAY_BE_NULL(UPGRADER, upgrader_upgrade),
+    MAY_BE_NULL(UPGRADER, upgrade_new), MAY_BE_NULL(UPGRADER, engine_server), FREES(UPGRADER, upgrader_free),
+    OF(UPGRADE, upgrade_request), OF(UPGRADE, upgrade_accept), OF(UPGRADE, upgrade_refuse), FREES(UPGRADE, upgrade_free),
+    OF(ENGINE, engine_buffer), OF(ENGINE, engine_received), OF(ENGINE, engine_feed), OF(ENGINE, engine_event),
+    OF(ENGINE, engine_head), OF(ENGINE, engine_accept), OF(ENGINE, engine_refuse), OF(ENGINE, engine_send),
+    OF(ENGINE, engine_fragment), OF(ENGINE, engine_close), OF(ENGINE, engine_output), OF(ENGINE, engine_sent),
+    OF(ENGINE, engine_tick), OF(ENGINE, engine_limit), OF(ENGINE, engine_utf8), OF(ENGINE, engine_subprotocol),
+    OF(ENGINE, engine_codes), OF(ENGINE, engine_failure), FREES(ENGINE, engine_free),
+};
+
+enum { FUNCTIONS = sizeof functions / sizeof functions[0] };
+
+static int open_all(all *self) {
+  int ends[2];
+  ws_dialer *a_dialer;
+  ws_upgrader *an_upgrader;
+  ws_dial *a_dial;
+  ws_upgrade *an_upgrade;
+  ws_engine *an_engine;
+  const ws_headers *fields;
+  peer_sockets(ends);
+  self->client = ends[0];
+  EXPECT(peer_put_text(ends[0], PEER_REQUEST));
+  if (!wire_open(&self->w, AS_SERVER)) return 0;
+  EXPECT_STATUS(ws_dialer_new(&a_dialer), WS_OK);
+  EXPECT_STATUS(ws_upgrader_new(&an_upgrader), WS_OK);
+  EXPECT_STATUS(ws_dial_new(NULL, "ws://localhost/", &a_dial, NULL), WS_OK);
+  EXPECT_STATUS(ws_upgrade_new(NULL, ends[1], NULL, 0, &an_upgrade), WS_OK);
+  EXPECT_STATUS(ws_upgrade_request(an_upgrade, 0, NULL, &fields, NULL), WS_OK);
+  EXPECT_STATUS(ws_engine_new_server(NULL, 0, &an_engine), WS_OK);
+  void *handles[KINDS] = {self->w.conn, a_dialer, a_dial, an_upgrader, an_upgrade, (void *)(uintptr_t)fields, an_engine, NULL};
+  memcpy(self->handle, handles, sizeof handles);
+  return 1;
+}
+
+static void fill_outputs(void) {
+  code = 9, number = 9, deadline = 9, size = 9, pointer = &code;
+  bytes = (ws_bytes){(const uint8_t *)"x", 1};
+  conn = (ws_conn *)&code, dial = (ws_dial *)&code, upgrade = (ws_upgrade *)&code, engine = (ws_engine *)&code;
+}
+
+/* An output is empty, or the call has none of that kind and it is as it was. */
+static int outputs_are_written(void) {
+  int is_same = bytes.size == 1 && bytes.data[0] == 'x';
+  return (code == 0 || code == 9) && (number == 0 || number == 9 || number == -1) && (is_same || bytes.data == NULL) &&
+         (conn == NULL || conn == (ws_conn *)&code) && (size == 0 || size == 9);
+}
+
+static void every_function_with_every_other_handle(void) {
+  all one;
+  int cells = 0;
+  REQUIRE(open_all(&one));
+  for (int i = 0; i < FUNCTIONS; i++) {
+    for (int kind = 0; kind < KINDS; kind++) {
+      const function *now = &functions[i];
+      int wanted = kind == NOTHING ? now->null : WS_ERR_INVALID;
+      if (kind == now->kind || wanted == 1) continue;
+      fill_outputs();
+      int status = now->call(one.handle[kind]);
+      if (status != wanted) check_fail(__FILE__, __LINE__, "%s of %s gave %d", now->name, kind_names[kind], status);
+      if (!outputs_are_written()) check_fail(__FILE__, __LINE__, "%s of %s has left an output", now->name, kind_names[kind]);
+      cells += 1;
+    }
+  }
+  EXPECT_INT(freed, handed_over);
+  printf("%d functions, %d kinds of handles: %d cells\n", (int)FUNCTIONS, (int)KINDS, cells);
+  /* Nobody has taken harm. */
+  wire_put_text(&one.w, 0x81, "alive");
+  wire_reads(&one.w, "alive");
+  EXPECT_STATUS(ws_dialer_set_timeout(one.handle[DIALER], 1), WS_OK);
+  EXPECT_STATUS(ws_upgrader_set_timeout(one.handle[UPGRADER], 1), WS_OK);
+  EXPECT_STATUS(ws_headers_find(one.handle[HEADERS], "host", &bytes), WS_OK);
+  EXPECT_STATUS(ws_upgrade_accept(one.handle[UPGRADE], 0, &conn, NULL), WS_OK);
+  EXPECT_STATUS(ws_engine_output(one.handle[ENGINE], &bytes), WS_OK);
+  EXPECT_STATUS(ws_conn_free(conn), WS_OK);
+  EXPECT_STATUS(ws_dialer_free(one.handle[DIALER]) + ws_dial_free(one.handle[DIAL]), WS_OK);
+  EXPECT_STATUS(ws_upgrader_free(one.handle[UPGRADER]) + ws_upgrade_free(one.handle[UPGRADE]), WS_OK);
+  EXPECT_STATUS(ws_engine_free(one.handle[ENGINE]), WS_OK);
+  close(one.client);
+  wire_close(&one.w);
+}
+
+static int free_one(int which, ws_upgrader *an_upgrader, ws_upgrade *an_upgrade, ws_conn *a_conn) {
+  return which == 0 ? ws_upgrader_free(an_upgrader) : which == 1 ? ws_upgrade_free(an_upgrade) : ws_conn_free(a_conn);
+}
+
+/* A configuration, the attempt and its connection, in all six orders; what is left goes on to work. */
+static void freed_in_any_order(void) {
+  static const int orders[6][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+  for (int i = 0; i < 6; i++) {
+    int ends[2], is_free = 0;
+    ws_upgrader *an_upgrader;
+    ws_upgrade *an_upgrade;
+    ws_conn *a_conn;
+    const ws_headers *fields;
+    peer_sockets(ends);
+    peer_put_text(ends[0], PEER_REQUEST);
+    EXPECT_STATUS(ws_upgrader_new(&an_upgrader), WS_OK);
+    EXPECT_STATUS(ws_upgrade_new(an_upgrader, ends[1], NULL, 0, &an_upgrade), WS_OK);
+    EXPECT_STATUS(ws_upgrade_request(an_upgrade, 0, NULL, &fields, NULL), WS_OK);
+    REQUIRE_STATUS(ws_upgrade_accept(an_upgrade, 0, &a_conn, NULL), WS_OK);
+    for (int at = 0; at < 3; at++) {
+      EXPECT_STATUS(free_one(orders[i][at], an_upgrader, an_upgrade, a_conn), WS_OK);
+      is_free |= 1 << orders[i][at];
+      if (!(is_free & 2)) EXPECT_STATUS(ws_headers_find(fields, "Host", &bytes), WS_OK);
+      if (!(is_free & 4)) EXPECT_STATUS(ws_conn_write(a_conn, WS_TEXT, "x", 1), WS_OK);
+    }
+    close(ends[0]);
+  }
+}
+
+static const check_test tests[] = {
+    TEST(every_function_with_every_other_handle),
+    TEST(freed_in_any_order),
+};
+TEST_MAIN(tests)
