@@ -230,10 +230,20 @@ static void every_block_of_a_client_refused(void) { refuse_one_after_the_other(A
 
 /* ---- Objects of fixed size ---- */
 
-/* In a library of ordinary Swift, and under a sanitizer, the objects come from somewhere else: then there is nothing to see. */
+/* The library that ships is Embedded Swift; one of ordinary Swift has its runtime beside it, with an allocator of its own. */
+static int is_ordinary_swift(void) {
+  char line[512];
+  int found = 0;
+  FILE *maps = fopen("/proc/self/maps", "r");
+  while (maps != NULL && fgets(line, sizeof line, maps) != NULL) found |= strstr(line, "libswiftCore") != NULL;
+  if (maps != NULL) fclose(maps);
+  return found;
+}
+
 static void no_memory_for_an_object_says_how_much(void) {
   char said[256] = "";
   int channel[2], status = 0, size = 0;
+  if (is_ordinary_swift()) return;
   REQUIRE(pipe(channel) == 0);
   fflush(stdout);
   pid_t child = fork();
@@ -247,7 +257,6 @@ static void no_memory_for_an_object_says_how_much(void) {
   EXPECT(waitpid(child, &status, 0) == child);
   (void)!read(channel[0], said, sizeof said - 1);
   close(channel[0]);
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
   EXPECT(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
   EXPECT(sscanf(said, "wsswift: out of memory: %d bytes\n", &size) == 1);
   EXPECT(size >= 16 && size < 4096);
