@@ -59,6 +59,20 @@ add_counts() {
   [ "$failed" -eq "$before" ]
 }
 
+# at_least TITLE COUNT: false when fewer tests passed than Tests/minimum-counts commits this step to, or when the step is not
+# there. A test that was deleted is noticed by this alone.
+at_least() {
+  local minimum
+  minimum=$(sed -n "s/^$1: \([0-9]*\)$/\1/p" Tests/minimum-counts)
+  if [ -z "$minimum" ]; then
+    echo "Tests/minimum-counts has no line for $1"
+    return 1
+  elif [ "$2" -lt "$minimum" ]; then
+    echo "only $2 tests passed in $1; Tests/minimum-counts says $minimum"
+    return 1
+  fi
+}
+
 # Prints the closing line; true when all that ran passed.
 closing_line() {
   echo "$passed passed, $failed failed, $skipped skipped"

@@ -162,6 +162,7 @@ def try_step(step):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--prefix", required=True, type=Path, help="where the library is installed")
+    parser.add_argument("--only", metavar="STEP", help="one step, such as c_by_pkg_config")
     options = parser.parse_args()
     end_on_sigterm()
     for name in ("pkg-config", "cmake", "python"):
@@ -172,6 +173,8 @@ def main():
         reader = Reader(readme, options.prefix)
         with Server([EXAMPLES / "echo_blocking", "--port", str(port)], WORK / "server.log"):
             for step in (reader.c_by_pkg_config, reader.c_by_cmake, reader.python, reader.swift):
+                if options.only not in (None, step.__name__):
+                    continue
                 good = try_step(step)
                 passed, failed = passed + good, failed + (not good)
     except ProgramError as error:
