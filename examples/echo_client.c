@@ -1,5 +1,5 @@
 /* The smallest complete client: sends each MESSAGE, prints what comes back, closes cleanly.
- * Exit status 0 when all went well.
+ * Exit status 0 when all went well, 2 when there was no connection, 1 for anything else.
  *
  *   echo_client URL [MESSAGE...]
  */
@@ -28,7 +28,8 @@ int main(int argc, char **argv) {
   if (status == WS_OK) status = closed;
   if (status != WS_OK) {
     ws_conn_failure(conn, WS_READ, &failure);
-    fprintf(stderr, "%s: %s\n", ws_strerror(status), failure.text);
+    if (failure.code != status) ws_conn_failure(conn, WS_WRITE, &failure);
+    fprintf(stderr, "%s\n", failure.text);
   }
   ws_conn_free(conn);
   return status == WS_OK ? 0 : 1;

@@ -25,7 +25,7 @@
  * Threads     [any]   any thread, at any time
  *             [read]  one thread at a time; may run beside writes
  *             [owner] nothing else on the handle meanwhile
- *             Writes are serialised by the library, so writing is [any].
+ *             Writes are serialised by the library, so writing is [any]. No function may be called from a signal handler.
  * Callbacks   run on the thread that called in, inside ws_conn_read, ws_conn_read_into or ws_conn_close, never on a thread
  *             of the library's own and with no lock held. They may call anything except reading on the same handle
  *             (WS_ERR_STATE). They must not unwind (longjmp, exceptions). A void *user comes with a ws_free_fn that is
@@ -127,8 +127,8 @@ typedef enum ws_error {
 const char *ws_strerror(int code);
 
 /* [any] 1 when a handle that gave this result is of no more use for that half, else 0. 0 for outcomes >= 0 and for
- * WS_ERR_INVALID, WS_ERR_NOMEM, WS_ERR_STATE, WS_ERR_ROOM, WS_ERR_TIMEOUT and WS_ERR_FDS. WS_ERR_UTF8 counts as fatal, as it is for
- * reading; a write that was refused with it left no trace. */
+ * WS_ERR_INVALID, WS_ERR_STATE, WS_ERR_ROOM, WS_ERR_TIMEOUT and WS_ERR_FDS. WS_ERR_NOMEM and WS_ERR_UTF8 count as fatal, as they
+ * are for reading; a write that was refused with them left no trace and may be repeated. */
 int ws_is_fatal(int code);
 
 /* Bytes that somebody else owns. data may be NULL when size is 0. */
@@ -323,7 +323,8 @@ int ws_conn_remote_address(const ws_conn *conn, ws_address *address);
 /* [any] The subprotocol agreed on (RFC 6455 1.9), empty when none; borrowed until the handle is freed. */
 int ws_conn_subprotocol(const ws_conn *conn, ws_bytes *name);
 
-/* [any] Why a half (WS_READ or WS_WRITE) failed last: code WS_OK when it did not. */
+/* [any] Why a half (WS_READ or WS_WRITE) failed last: code WS_OK when it never did. A timeout stays to be seen here when the half goes
+ * on. What ws_conn_close waits for is reading. */
 int ws_conn_failure(const ws_conn *conn, int32_t half, ws_failure *failure);
 
 /* ---- Header fields -------------------------------------------------------------------------------------------- */
@@ -425,14 +426,14 @@ int ws_upgrader_add_host(ws_upgrader *upgrader, const char *pattern);
 /* [owner] Adds a header field to every 101 response. WS_ERR_INVALID as ws_dialer_add_header. */
 int ws_upgrader_add_header(ws_upgrader *upgrader, const char *name, const char *value);
 
-/* [owner] The time for the whole request head, in ms; 0: for ever. Default 10000. */
+/* [owner] The time for the whole request head, and again for sending the answer, in ms; 0: for ever. Default 10000. */
 int ws_upgrader_set_timeout(ws_upgrader *upgrader, int64_t ms);
 
 /* [owner] The read limit that connections start with. Default 16 MiB; 0: no limit. */
 int ws_upgrader_set_read_limit(ws_upgrader *upgrader, uint64_t bytes);
 
 /* [any] Reads the request from fd, checks it and answers: 101 and a connection, or the right status and an error. Call it on
- * the connection's own thread, so that a silent client delays nobody; after a refusal it waits up to 1 s for the client to close, so
+ * the connection's own thread, so that a silent client delays nobody; after a refusal it waits up to 1 s more for the client to close, so
  * that the answer arrives. already_read are bytes that were read from fd before.
  * upgrader may be NULL: the defaults. failure may be NULL. WS_ERR_HANDSHAKE (answered with 400, 405, 414, 426, 431, 503 or 505;
  * what is no HTTP gets no answer) · WS_ERR_HOST (421) · WS_ERR_ORIGIN (403) · WS_ERR_TIMEOUT · WS_ERR_LOST · WS_ERR_IO. RFC 6455 4.2. */
@@ -459,7 +460,8 @@ int ws_upgrade_refuse(ws_upgrade *upgrade, int32_t status, const void *body, siz
 int ws_upgrade_free(ws_upgrade *upgrade);
 
 /* [any] Listens on host and port: NULL is loopback (127.0.0.1), "*" every address, else a name or numeric address, or
- * "unix:" and a path. Port 0 picks one; *bound says which. *fd is the caller's to close, -1 on an error. bound may be NULL.
+ * "unix:" and a path (an existing file is WS_ERR_IO, and removing it is the caller's). IPv6 addresses stand without brackets. A name
+ * is looked up without a deadline. Port 0 picks one; *bound says which. *fd is the caller's to close, -1 on an error. bound may be NULL.
  * WS_ERR_RESOLVE · WS_ERR_IO (address in use, say) · WS_ERR_FDS. failure may be NULL. */
 WS_NODISCARD int ws_listen(const char *host, uint16_t port, int32_t *fd, uint16_t *bound, ws_failure *failure);
 

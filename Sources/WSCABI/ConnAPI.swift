@@ -168,6 +168,8 @@ public func ws_conn_failure(_ conn: OpaquePointer!, _ half: Int32, _ failure: Un
     case WS_WRITE: _ = fill(failure, conn.lastFailure(of: .write))
     default: return invalid
     }
+    // Where another close frame had been sent before, none could be sent because of the failure.
+    if failure.pointee.close_code != Int32(conn.ourCloseCode?.rawValue ?? 0) { failure.pointee.close_code = 0 }
     return WS_OK
   }
 }

@@ -122,11 +122,27 @@ private func describe(_ error: WSError, _ explanation: ByteView, _ detail: inout
   }
   withUnsafeMutableBytes(of: &detail.text) { text in
     let space = UnsafeMutableRawBufferPointer(rebasing: text[..<(text.count - 1)])
-    if explanation.isEmpty {
-      error.write(to: space)
-    } else {
-      space.copyMemory(from: explanation.cut(0, space.count))
-    }
+    let said = explanation.isEmpty ? error.write(to: space) : copy(explanation, to: space)
+    copy(ByteView(remedy(error)), to: UnsafeMutableRawBufferPointer(rebasing: space[said...]))
+  }
+}
+
+@discardableResult
+private func copy(_ text: ByteView, to space: UnsafeMutableRawBufferPointer) -> Int {
+  let fitting = text.cut(0, space.count)
+  space.copyMemory(from: fitting)
+  return fitting.count
+}
+
+/// Which call changes what was in the way.
+private func remedy(_ error: WSError) -> StaticString {
+  switch error {
+  case .violation(.messageTooBig): "; ws_conn_set_read_limit changes it"
+  case .noRoom: "; the message is kept for the next read"
+  case .state, .invalid, .outOfMemory, .refusedByHandler, .forked, .timeout, .wouldBlock, .interrupted, .lost, .broken,
+    .aborted, .system, .noDescriptors, .unconnected, .unresolved, .noTLS, .url, .configuration, .violation, .send, .closed,
+    .handshake, .status:
+    ""
   }
 }
 

@@ -34,7 +34,7 @@ public func ws_in_ms(_ ms: Int64) -> Int64 {
 public func ws_is_fatal(_ code: Int32) -> Int32 {
   guard code < 0 else { return 0 }
   switch ws_error(rawValue: code) {
-  case WS_ERR_INVALID, WS_ERR_NOMEM, WS_ERR_STATE, WS_ERR_ROOM, WS_ERR_TIMEOUT, WS_ERR_FDS: return 0
+  case WS_ERR_INVALID, WS_ERR_STATE, WS_ERR_ROOM, WS_ERR_TIMEOUT, WS_ERR_FDS: return 0
   default: return 1
   }
 }

@@ -25,6 +25,7 @@ extension Conn {
       try awaitClose(until: deadline)
     } catch {
       if case .timeout = error { abort() }
+      stateLock.withLock { lastReadFailure = error }
       throw error
     }
   }
@@ -39,9 +40,15 @@ extension Conn {
   }
 
   private func checkClose(_ code: CloseCode, _ reason: ByteView) throws(WSError) {
-    guard code == .noStatus ? reason.isEmpty : code.isAllowedOnWire else { throw .send(.badCloseCode) }
-    guard reason.count <= ClosePayload.maximumReason else { throw .send(.controlTooLong) }
-    guard ClosePayload.isText(reason) else { throw .send(.badCloseReason) }
+    guard let refusal = refusal(of: code, reason) else { return }
+    stateLock.withLock { lastWriteFailure = .send(refusal) }
+    throw .send(refusal)
+  }
+
+  private func refusal(of code: CloseCode, _ reason: ByteView) -> SendError? {
+    guard code == .noStatus ? reason.isEmpty : code.isAllowedOnWire else { return .badCloseCode }
+    guard reason.count <= ClosePayload.maximumReason else { return .controlTooLong }
+    return ClosePayload.isText(reason) ? nil : .badCloseReason
   }
 
   private func postClose(_ code: CloseCode, _ reason: ByteView) {

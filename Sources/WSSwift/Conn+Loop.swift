@@ -75,7 +75,7 @@ extension Conn {
     } catch {
       throw failWriting(.broken)
     }
-    hasReplies.store(true, ordering: .sequentiallyConsistent)
+    stateLock.withLock { hasReplies.store(true, ordering: .relaxed) }
     outputMoved()
   }
 

@@ -202,6 +202,7 @@ extension Conn {
   private func fill(within limits: ReadLimits) throws(WSError) {
     let space: UnsafeMutableRawBufferPointer
     do throws(ProtocolError) { space = try receiver.freeSpace() } catch { throw failReading(violation: error) }
+    let wakeup = readerWakeup()
     do throws(TransportError) {
       while true {
         if mayHaveMore, let count = try transport.tryReceive(into: space) {
@@ -211,13 +212,22 @@ extension Conn {
         }
         let wanted: Readiness = flushReplies() == .blocked ? [.read, .write] : .read
         let ready = try transport.wait(
-          for: wanted, deadline: limits.deadline, interruptible: limits.isInterruptible)
+          for: wanted, deadline: limits.deadline, interruptible: limits.isInterruptible, wakeup: wakeup)
         mayHaveMore = ready.contains(.read)
       }
     } catch {
       throw keepsReading(after: error) ? WSError(error) : failReading(WSError(error))
     }
     throw failReading(transport.isAborted ? .aborted : .lost)
+  }
+
+  /// Where no descriptor is left the reader does without: kept answers then leave with the next write or the next bytes.
+  private func readerWakeup() -> Wakeup? {
+    stateLock.withLock {
+      guard wakeup == nil, !settings.isNonblocking else { return wakeup }
+      do throws(TransportError) { wakeup = try Wakeup() } catch {}
+      return wakeup
+    }
   }
 
   private func keepsReading(after error: TransportError) -> Bool {
@@ -233,6 +243,7 @@ extension Conn {
   func failReading(_ error: WSError) -> WSError {
     stateLock.withLock {
       if case .open = reading.end { reading.end = .failed(error) }
+      lastReadFailure = error
     }
     return error
   }

@@ -46,9 +46,18 @@ extension Conn {
       case .close: if replies.close == nil { replies.close = kept }
       case .pong, .ping: replies.pong = kept
       }
+      hasReplies.store(true, ordering: .relaxed)
     }
-    hasReplies.store(true, ordering: .sequentiallyConsistent)
-    _ = flushReplies()
+    flushOrHandOver()
+  }
+
+  /// Sends what waits, as far as the transport takes it now. What it does not take is the reader's to send, which is woken for it.
+  func flushOrHandOver() {
+    guard flushReplies() == .blocked else { return }
+    let thread = currentThread()
+    stateLock.withLock {
+      if reading.owner != .nobody, reading.thread != thread { wakeup?.raise() }
+    }
   }
 
   /// Sends what waits, as far as the transport takes it now.
@@ -60,6 +69,7 @@ extension Conn {
       guard writeLock.tryLock() else { return .busy }
       let flushed = pushReplies()
       writeLock.unlock()
+      atomicMemoryFence(ordering: .sequentiallyConsistent)
       guard flushed else { return .blocked }
     }
     return .done
@@ -69,7 +79,6 @@ extension Conn {
   private func pushReplies() -> Bool {
     do throws(TransportError) {
       guard try pushResidue() else { return false }
-      hasReplies.store(false, ordering: .releasing)
       while let (opcode, payload) = takeReply() {
         guard try push(opcode, payload) else { return false }
       }
@@ -97,7 +106,6 @@ extension Conn {
   func transmitReplies(within limit: WriteLimit) throws(WSError) {
     try drainOutgoing(within: limit)
     guard hasReplies.load(ordering: .acquiring) else { return }
-    hasReplies.store(false, ordering: .releasing)
     while outgoing.isEmpty, let (opcode, payload) = takeReply() {
       try payload.withBytes { (bytes) throws(WSError) in
         guard let frame = frame(opcode, bytes) else { return }
@@ -152,13 +160,17 @@ extension Conn {
     }
   }
 
+  /// `hasReplies` is set and cleared with `stateLock` held, so that none is lost; a frame that has begun keeps it set as well.
   private func takeReply() -> (ControlOpcode, ControlPayload)? {
     stateLock.withLock {
       if let pong = replies.pong {
         replies.pong = nil
         return (.pong, pong)
       }
-      guard let close = replies.close else { return nil }
+      guard let close = replies.close else {
+        hasReplies.store(false, ordering: .relaxed)
+        return nil
+      }
       replies.close = nil
       return (.close, close)
     }
@@ -171,12 +183,14 @@ extension Conn {
       case .close: if replies.close == nil { replies.close = payload }
       case .pong, .ping: if replies.pong == nil { replies.pong = payload }
       }
+      hasReplies.store(true, ordering: .relaxed)
     }
-    hasReplies.store(true, ordering: .releasing)
   }
 
   private func dropReplies() {
-    stateLock.withLock { replies = PendingReplies() }
-    hasReplies.store(false, ordering: .releasing)
+    stateLock.withLock {
+      replies = PendingReplies()
+      hasReplies.store(false, ordering: .relaxed)
+    }
   }
 }

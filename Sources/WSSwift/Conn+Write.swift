@@ -63,13 +63,10 @@ extension Conn {
   private func send(within limit: WriteLimit, _ make: () throws(SendError) -> OutgoingFrame?) throws(WSError) {
     try requireOwnProcess()
     do throws(WSError) {
-      guard writeLock.lock(until: limit.next) else {
-        if case .now = limit { throw .wouldBlock }
-        throw transport.isAborted ? .aborted : .timeout
-      }
+      try lockForWriting(within: limit)
       defer {
         writeLock.unlock()
-        _ = flushReplies()
+        flushOrHandOver()
       }
       if let writeFailure { throw writeFailure }
       try transmitReplies(within: limit)
@@ -81,6 +78,19 @@ extension Conn {
       if case .wouldBlock = error { throw error }
       stateLock.withLock { lastWriteFailure = error }
       throw error
+    }
+  }
+
+  /// Waits for the writer before us; as long as that one makes progress, time without progress does not run out.
+  private func lockForWriting(within limit: WriteLimit) throws(WSError) {
+    while true {
+      let before = progress.load(ordering: .relaxed)
+      if writeLock.lock(until: limit.next) { return }
+      switch limit {
+      case .now: throw .wouldBlock
+      case .idle where progress.load(ordering: .relaxed) != before: continue
+      case .idle, .until: throw transport.isAborted ? .aborted : .timeout
+      }
     }
   }
 
@@ -144,6 +154,7 @@ extension Conn {
   ) throws(WSError) -> Int {
     do throws(TransportError) {
       let sent = try transport.trySend(outgoing.bytes, payload)
+      if sent > 0 { progress.add(1, ordering: .relaxed) }
       if sent == 0 {
         if case .now = limit, unbegun == nil, !isResidue { return 0 }
         let interruptible = unbegun != nil && stateLock.withLock { settings.isInterruptible }
@@ -200,7 +211,10 @@ extension Conn {
     let error = transport.isAborted ? .aborted : error
     if writeFailure == nil {
       writeFailure = error
-      stateLock.withLock { writingFailure = error }
+      stateLock.withLock {
+        writingFailure = error
+        lastWriteFailure = error
+      }
     }
     outgoing.removeAll()
     return error

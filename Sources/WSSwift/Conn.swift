@@ -53,6 +53,8 @@ public final class Conn: @unchecked Sendable {
   /// The peer broke the protocol: nothing follows our close frame.
   var isViolated = false
   var waits = LoopWaits()
+  /// Gets the reader out of its wait, so that it sends what could not leave; made with the first wait.
+  var wakeup: Wakeup?
   var lastReadFailure: WSError?
   var lastWriteFailure: WSError?
   /// `writeFailure`, for those who do not hold `writeLock`.
@@ -63,6 +65,8 @@ public final class Conn: @unchecked Sendable {
   let checksReceived = Atomic<Bool>(true)
   let checksSent = Atomic<Bool>(false)
   let hasReplies = Atomic<Bool>(false)
+  /// Counts sends that moved bytes.
+  let progress = Atomic<UInt64>(0)
 
   /// The largest message that a connection receives unless told otherwise, in bytes.
   public static let defaultReadLimit: UInt64 = 16 << 20

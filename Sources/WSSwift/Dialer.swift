@@ -74,14 +74,6 @@ final class Freezer: @unchecked Sendable {
   private let lock = Lock()
   private var isFrozen = false
 
-  func parse(_ url: ByteView) throws(WSError) -> WebSocketURL {
-    do throws(URLError) {
-      return try WebSocketURL(parsing: url)
-    } catch {
-      throw error == .outOfMemory ? .outOfMemory : .url(error)
-    }
-  }
-
   func freeze() { lock.withLock { isFrozen = true } }
 
   func requireOpen() throws(WSError) {

@@ -58,7 +58,7 @@ extension WSError {
     case .violation(.badCloseCode(let code)): writer.append(": ", Int(code))
     case .violation(.unknownOpcode(let opcode)): writer.append(": ", Int(opcode))
     case .violation(.messageTooBig(let limit)):
-      writer.append(" of ", Int(clamping: limit), " bytes, which ws_conn_set_read_limit changes")
+      writer.append(" of ", Int(clamping: limit), " bytes")
     case .invalid, .outOfMemory, .state, .refusedByHandler, .forked, .timeout, .wouldBlock, .interrupted, .lost, .broken,
       .aborted,
       .noDescriptors, .noTLS, .url, .configuration, .violation, .send, .handshake:

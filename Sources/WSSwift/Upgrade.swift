@@ -108,7 +108,7 @@ public final class Upgrade: @unchecked Sendable {
     do throws(WSError) { try channel.send(bytes, until: deadline) } catch { return }
     channel.socket.finishSending()
     do throws(WSError) {
-      while try channel.receive(until: deadline) { channel.forgetReceived() }
+      while !deadline.isPast, try channel.receive(until: deadline) { channel.forgetReceived() }
     } catch {}
     channel.socket.abort()
   }

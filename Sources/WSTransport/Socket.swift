@@ -79,19 +79,28 @@ public final class Socket: Transport, @unchecked Sendable {
     if isAborted { throw .aborted }
   }
 
-  /// See `Transport.wait(for:deadline:interruptible:)`.
-  public func wait(for wanted: Readiness, deadline: Deadline, interruptible: Bool) throws(TransportError) -> Readiness {
-    try wait(for: wanted, deadline: deadline, interruptible: interruptible, cancellation: nil)
+  /// See `Transport.wait(for:deadline:interruptible:wakeup:)`.
+  public func wait(
+    for wanted: Readiness, deadline: Deadline, interruptible: Bool, wakeup: Wakeup?
+  ) throws(TransportError) -> Readiness {
+    try checkNotAborted()
+    let (happened, isWoken) = try SystemCalls.wait(
+      descriptor, for: wanted.pollEvents, or: wakeup?.descriptor, deadline: deadline, interruptible: interruptible)
+    if isWoken { wakeup?.clear() }
+    return try readiness(happened, wanted)
   }
 
-  /// The same, ended with `.aborted` by a cancellation too.
+  /// The same without a wakeup, ended with `.aborted` by a cancellation.
   public func wait(
     for wanted: Readiness, deadline: Deadline, interruptible: Bool, cancellation: Cancellation?
   ) throws(TransportError) -> Readiness {
     try checkNotAborted()
-    let events = wanted.pollEvents
     let happened = try SystemCalls.wait(
-      descriptor, for: events, deadline: deadline, interruptible: interruptible, cancellation: cancellation)
+      descriptor, for: wanted.pollEvents, deadline: deadline, interruptible: interruptible, cancellation: cancellation)
+    return try readiness(happened, wanted)
+  }
+
+  private func readiness(_ happened: Int32, _ wanted: Readiness) throws(TransportError) -> Readiness {
     try checkNotAborted()
     // After an error or hang-up the next call says what it was, in either direction.
     if happened & (POLLERR | POLLHUP) != 0 { return wanted }

@@ -52,18 +52,27 @@ enum SystemCalls {
   static func wait(
     _ descriptor: Int32, for events: Int32, deadline: Deadline, interruptible: Bool = false, cancellation: Cancellation? = nil
   ) throws(TransportError) -> Int32 {
+    let (happened, isCancelled) = try wait(
+      descriptor, for: events, or: cancellation?.descriptor, deadline: deadline, interruptible: interruptible)
+    if isCancelled { throw .aborted }
+    return happened
+  }
+
+  /// The same, and whether the other descriptor has become readable.
+  static func wait(
+    _ descriptor: Int32, for events: Int32, or other: Int32?, deadline: Deadline, interruptible: Bool
+  ) throws(TransportError) -> (happened: Int32, other: Bool) {
     // A negative descriptor is passed over by the kernel.
     var set = (
       pollfd(fd: descriptor, events: Int16(truncatingIfNeeded: events), revents: 0),
-      pollfd(fd: cancellation?.descriptor ?? -1, events: Int16(POLLIN), revents: 0)
+      pollfd(fd: other ?? -1, events: Int16(POLLIN), revents: 0)
     )
     try withUnsafeMutablePointer(to: &set) { (pair) throws(TransportError) in
       let first = UnsafeMutableRawPointer(pair).assumingMemoryBound(to: pollfd.self)
-      try poll(first, count: cancellation == nil ? 1 : 2, deadline: deadline, interruptible: interruptible)
+      try poll(first, count: other == nil ? 1 : 2, deadline: deadline, interruptible: interruptible)
     }
-    if set.1.revents != 0 { throw .aborted }
     if Int32(set.0.revents) & POLLNVAL != 0 { throw .system(EBADF) }
-    return Int32(set.0.revents)
+    return (Int32(set.0.revents), set.1.revents != 0)
   }
 
   /// Sleeps until the deadline; a cancellation ends it with `.aborted`. Polls nothing where there is nothing to poll, because

@@ -59,9 +59,11 @@ public protocol Transport: AnyObject, Sendable {
   /// Throws `.aborted`, `.closed`, `.outOfMemory`, `.system`.
   func trySend(_ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer) throws(TransportError) -> Int
 
-  /// Waits until one of the directions is ready and says which. A deadline in the past looks once without blocking.
-  /// Signals are ignored unless `interruptible`. Throws `.timeout`, `.aborted`, `.interrupted`, `.system`.
-  func wait(for wanted: Readiness, deadline: Deadline, interruptible: Bool) throws(TransportError) -> Readiness
+  /// Waits until one of the directions is ready and says which; none when `wakeup` ended it. A deadline in the past looks once
+  /// without blocking. Signals are ignored unless `interruptible`. Throws `.timeout`, `.aborted`, `.interrupted`, `.system`.
+  func wait(
+    for wanted: Readiness, deadline: Deadline, interruptible: Bool, wakeup: Wakeup?
+  ) throws(TransportError) -> Readiness
 
   /// Tells the peer that nothing more will be sent; receiving goes on. An error is of no consequence.
   func finishSending()
@@ -78,4 +80,13 @@ public protocol Transport: AnyObject, Sendable {
 
   /// The address of one end, as it was when the stream was opened. Any thread.
   func address(of end: End) -> SocketAddress
+}
+
+extension Transport {
+  /// The same without a wakeup.
+  public func wait(
+    for wanted: Readiness, deadline: Deadline, interruptible: Bool
+  ) throws(TransportError) -> Readiness {
+    try wait(for: wanted, deadline: deadline, interruptible: interruptible, wakeup: nil)
+  }
 }

@@ -215,7 +215,7 @@ static void what_peers_do(void) {
   a_frame_gives(0xc1, "sesame", 6, broken);
   a_frame_gives(0x81, "sesame\xff", 7, (wanted){.code = WS_ERR_UTF8, .who = WS_BY_PEER, .close_code = 1007, .text = "UTF-8"});
   a_frame_gives(0x82, large, sizeof large, (wanted){.code = WS_ERR_TOO_BIG, .who = WS_BY_LIMIT, .close_code = 1009,
-                                                   .limit = 100, .text = "100 bytes, which ws_conn_set_read_limit changes"});
+                                                   .limit = 100, .text = "100 bytes; ws_conn_set_read_limit changes it"});
   a_frame_gives(0x88, "\x0f\xa0sesame", 8, (wanted){.code = WS_ERR_CLOSED, .who = WS_BY_PEER, .close_code = 4000, .text = "4000"});
 }
 

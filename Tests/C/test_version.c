@@ -49,7 +49,7 @@ static const code codes[] = {
     {WS_AGAIN, 2, 0},
     {WS_INTR, 3, 0},
     {WS_ERR_INVALID, -1, 0},
-    {WS_ERR_NOMEM, -2, 0},
+    {WS_ERR_NOMEM, -2, 1},
     {WS_ERR_STATE, -3, 0},
     {WS_ERR_CALLBACK, -4, 1},
     {WS_ERR_ROOM, -5, 0},

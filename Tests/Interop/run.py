@@ -149,6 +149,7 @@ RUNS = {
     "autobahn_client.py": (echo_client_run, python_command(HERE.parent / "Autobahn" / "autobahn_client.py")),
     "command_client.py": (command_client_run, python_command(HERE / "command_client.py")),
     "echo_client": (line_client_run, [EXAMPLES / "echo_client"]),
+    "embed_poll": (line_client_run, [EXAMPLES / "embed_poll"]),
     "echo_client.py": (line_client_run, python_command(PYTHON_EXAMPLES / "echo_client.py")),
 }
 

@@ -164,6 +164,35 @@ import WSTransport
     for writer in writers { _ = try? writer.value() }
     _ = try reader.value()
   }
+
+  /// The reader sleeps when another thread's close frame finds the transport full: it must be woken to send it later.
+  @Test(arguments: [Role.client, .server]) func aKeptCloseFrameLeavesWhileAReaderWaits(role: Role) throws {
+    let (conn, peer, filling) = try makeBlockedConn(role)
+    let reader = Background { conn.failureOfRead() }
+    sleep(milliseconds: 50)
+    try conn.begin(1001, "")
+    sleep(milliseconds: 20)
+    _ = try peer.receive(filling)
+    #expect(try peer.frame().closeCode == 1001)
+    conn.abort()
+    _ = try reader.value()
+  }
+
+  /// The reader found the lock taken and waits for bytes alone; the writer could not send the pong behind its own frame.
+  @Test func aPongThatAWriterLeftBehindLeavesWhileAReaderWaits() throws {
+    let (conn, peer, filling) = try makeBlockedConn(.server)
+    let writer = Background { try conn.send([UInt8](repeating: 1, count: 4000)) }
+    sleep(milliseconds: 30)
+    let reader = Background { conn.failureOfRead() }
+    try peer.send(9, [1])
+    sleep(milliseconds: 30)
+    _ = try peer.receive(filling)
+    #expect(try peer.frame().payload.count == 4000)
+    #expect(try peer.frame().opcode == 10)
+    try writer.value()
+    conn.abort()
+    _ = try reader.value()
+  }
 }
 
 @Suite struct ConnViolationTests {

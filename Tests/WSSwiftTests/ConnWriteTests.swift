@@ -132,6 +132,26 @@ import WSTransport
     #expect(try peer.frame().text == "small")
     #expect(try peer.frame().text == "again")
   }
+
+  /// A writer that waits behind another one has not run out of time while that one makes progress.
+  @Test func aWriterWaitsBehindOneThatMakesProgress() throws {
+    let (conn, peer) = try makeConn(.server)
+    conn.setWriteTimeout(milliseconds: 150)
+    let big = Background { try conn.send([UInt8](repeating: 1, count: 4_000_000)) }
+    sleep(milliseconds: 30)
+    let small = Background { try conn.send("small") }
+    var received = 10
+    _ = try peer.receive(10)
+    while received < 4_000_010 {
+      let step = min(400_000, 4_000_010 - received)
+      _ = try peer.receive(step)
+      received += step
+      sleep(milliseconds: 50)
+    }
+    #expect(try peer.frame().text == "small")
+    try big.value()
+    try small.value()
+  }
 }
 
 @Suite struct ConnWriteDeadlineTests {

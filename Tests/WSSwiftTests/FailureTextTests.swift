@@ -32,11 +32,11 @@ import WSProtocol
     (.violation(.unknownOpcode(0)), "unknown opcode: 0"),
     (
       .violation(.messageTooBig(limit: 1 << 24)),
-      "message larger than the limit of 16777216 bytes, which ws_conn_set_read_limit changes"
+      "message larger than the limit of 16777216 bytes"
     ),
     (
       .violation(.messageTooBig(limit: .max)),
-      "message larger than the limit of 9223372036854775807 bytes, which ws_conn_set_read_limit changes"
+      "message larger than the limit of 9223372036854775807 bytes"
     ),
     (.noRoom(needed: .min), "the message is larger than the room given: -9223372036854775808 bytes are needed"),
   ]

@@ -160,6 +160,17 @@ func makeUpgrade(_ upgrader: Upgrader = Upgrader(), alreadyRead: [UInt8] = []) t
     #expect(answer.isDone(after: 300))
     if answer.isDone() { #expect(try answer.value().hasPrefix("HTTP/1.1 503 ")) }
   }
+
+  /// After a refusal a client that sends without pause is heard for a moment only.
+  @Test func aFloodBehindARefusalDoesNotHoldIt() throws {
+    let (upgrade, peer) = try makeUpgrade()
+    try peer.send(Array("POST / HTTP/1.1\r\nHost: localhost\r\n\r\n".utf8))
+    let flood = Flood(peer, [0])
+    let refusal = Background { milliseconds { #expect(fault(try upgrade.receiveRequest()) == .handshake(.upgradeMissing)) } }
+    #expect(try refusal.value() < 3000)
+    flood.stop()
+    try flood.wait()
+  }
 }
 
 @Suite struct UpgradeRefusalTests {
