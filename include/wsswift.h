@@ -32,7 +32,8 @@
  *             called exactly once: when the callback is replaced or the handle dies. It may be NULL.
  * Process     no global initialisation, no signal handlers, no atexit; SIGPIPE is never raised; EINTR is resumed. The only
  *             threads of the library resolve names; they block all signals and never call out. After fork a child's
- *             inherited connections answer WS_ERR_FORKED; freeing them leaves the parent's connection alone.
+ *             inherited connections answer WS_ERR_FORKED; freeing them leaves the parent's connection alone. A call that
+ *             succeeds leaves errno alone.
  */
 #ifndef WSSWIFT_H
 #define WSSWIFT_H

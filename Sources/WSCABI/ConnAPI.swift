@@ -16,9 +16,10 @@ final class ConnHandle: Handle, Tagged {
 }
 
 /// Runs a call on the connection behind the handle. The handle lives until the call returns, also when one of its own callbacks
-/// frees it.
-private func on(_ conn: OpaquePointer?, _ body: (Conn) throws(WSError) -> Int32) -> Int32 {
+/// frees it. In a forked child nothing of it is touched: a lock may have been held at the fork, and stays so for ever.
+func onConn(_ conn: OpaquePointer?, _ body: (Conn) throws(WSError) -> Int32) -> Int32 {
   guard let handle = object(conn, ConnHandle.self) else { return invalid }
+  guard !handle.conn.isForked else { return WS_ERR_FORKED.rawValue }
   defer { withExtendedLifetime(handle) {} }
   return result { () throws(WSError) in try body(handle.conn) }
 }
@@ -30,7 +31,7 @@ public func ws_conn_read(
   type?.pointee = 0
   message?.pointee = ws_bytes()
   guard let type, let message else { return invalid }
-  return on(conn) { (conn) throws(WSError) in
+  return onConn(conn) { (conn) throws(WSError) in
     guard let read = try conn.read() else { return Int32(WS_END) }
     type.pointee = Int32(read.kind.rawValue)
     message.pointee = ws_bytes(read.bytes)
@@ -46,7 +47,7 @@ public func ws_conn_read_into(
   type?.pointee = 0
   size?.pointee = 0
   guard let type, let size, bytes(buf, room) != nil else { return invalid }
-  return on(conn) { (conn) throws(WSError) in
+  return onConn(conn) { (conn) throws(WSError) in
     do throws(WSError) {
       guard let read = try conn.read(into: UnsafeMutableRawBufferPointer(start: buf, count: room)) else {
         return Int32(WS_END)
@@ -66,7 +67,7 @@ public func ws_conn_write(_ conn: OpaquePointer!, _ type: Int32, _ data: UnsafeR
   guard let payload = bytes(data, size), let kind = UInt8(exactly: type).flatMap({ MessageKind(rawValue: $0) }) else {
     return invalid
   }
-  return on(conn) { (conn) throws(WSError) in
+  return onConn(conn) { (conn) throws(WSError) in
     try conn.write(kind, payload)
     return WS_OK
   }
@@ -79,7 +80,7 @@ public func ws_conn_write_control(
   guard let payload = bytes(data, size), let opcode = UInt8(exactly: type).flatMap({ ControlOpcode(rawValue: $0) }) else {
     return invalid
   }
-  return on(conn) { (conn) throws(WSError) in
+  return onConn(conn) { (conn) throws(WSError) in
     try conn.writeControl(opcode, payload, deadline: deadline(deadline_ns))
     return WS_OK
   }
@@ -90,7 +91,7 @@ public func ws_conn_close(
   _ conn: OpaquePointer!, _ code: UInt16, _ reason: UnsafeRawPointer!, _ size: Int, _ deadline_ns: Int64
 ) -> Int32 {
   guard let reason = bytes(reason, size) else { return invalid }
-  return on(conn) { (conn) throws(WSError) in
+  return onConn(conn) { (conn) throws(WSError) in
     try conn.close(closeCode(code), reason: reason, deadline: deadline(deadline_ns))
     return WS_OK
   }
@@ -101,7 +102,7 @@ public func ws_conn_close_begin(
   _ conn: OpaquePointer!, _ code: UInt16, _ reason: UnsafeRawPointer!, _ size: Int
 ) -> Int32 {
   guard let reason = bytes(reason, size) else { return invalid }
-  return on(conn) { (conn) throws(WSError) in
+  return onConn(conn) { (conn) throws(WSError) in
     try conn.beginClose(closeCode(code), reason: reason)
     return WS_OK
   }
@@ -114,8 +115,7 @@ func closeCode(_ code: UInt16) -> CloseCode {
 
 @_cdecl("ws_conn_abort") @implementation
 public func ws_conn_abort(_ conn: OpaquePointer!) -> Int32 {
-  on(conn) { (conn) throws(WSError) in
-    guard !conn.isForked else { throw .forked }
+  onConn(conn) { (conn) throws(WSError) in
     conn.abort()
     return WS_OK
   }
@@ -141,7 +141,7 @@ public func ws_conn_close_codes(
   theirs?.pointee = 0
   reason?.pointee = ws_bytes()
   ours?.pointee = 0
-  return on(conn) { (conn) throws(WSError) in
+  return onConn(conn) { (conn) throws(WSError) in
     theirs?.pointee = conn.closeCodeReceived?.rawValue ?? 0
     reason?.pointee = ws_bytes(conn.closeReason)
     ours?.pointee = conn.ourCloseCode?.rawValue ?? 0
@@ -153,7 +153,7 @@ public func ws_conn_close_codes(
 public func ws_conn_subprotocol(_ conn: OpaquePointer!, _ name: UnsafeMutablePointer<ws_bytes>!) -> Int32 {
   name?.pointee = ws_bytes()
   guard let name else { return invalid }
-  return on(conn) { (conn) throws(WSError) in
+  return onConn(conn) { (conn) throws(WSError) in
     name.pointee = ws_bytes(conn.subprotocol)
     return WS_OK
   }
@@ -162,7 +162,7 @@ public func ws_conn_subprotocol(_ conn: OpaquePointer!, _ name: UnsafeMutablePoi
 @_cdecl("ws_conn_failure") @implementation
 public func ws_conn_failure(_ conn: OpaquePointer!, _ half: Int32, _ failure: UnsafeMutablePointer<ws_failure>!) -> Int32 {
   guard let failure, fill(failure, nil) else { return invalid }
-  return on(conn) { (conn) throws(WSError) in
+  return onConn(conn) { (conn) throws(WSError) in
     switch Int(half) {
     case WS_READ: _ = fill(failure, conn.lastFailure(of: .read))
     case WS_WRITE: _ = fill(failure, conn.lastFailure(of: .write))

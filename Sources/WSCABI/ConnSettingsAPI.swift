@@ -7,9 +7,10 @@ import WSTransport
 /// Runs `body` on the connection behind the handle.
 @inline(__always)
 private func with(_ conn: OpaquePointer?, _ body: (Conn) -> Void) -> Int32 {
-  guard let handle = object(conn, ConnHandle.self) else { return invalid }
-  body(handle.conn)
-  return WS_OK
+  onConn(conn) { (conn) throws(WSError) in
+    body(conn)
+    return WS_OK
+  }
 }
 
 /// The handler that calls a C function, and keeps its user pointer alive as long as itself.
@@ -113,9 +114,8 @@ public func ws_conn_interest(
 
 @_cdecl("ws_conn_service") @implementation
 public func ws_conn_service(_ conn: OpaquePointer!) -> Int32 {
-  guard let handle = object(conn, ConnHandle.self) else { return invalid }
-  return result { () throws(WSError) in
-    try handle.conn.service()
+  onConn(conn) { (conn) throws(WSError) in
+    try conn.service()
     return WS_OK
   }
 }
@@ -124,6 +124,7 @@ public func ws_conn_service(_ conn: OpaquePointer!) -> Int32 {
 public func ws_conn_set_user_data(_ conn: OpaquePointer!, _ user: UnsafeMutableRawPointer!, _ free_user: ws_free_fn!) -> Int32 {
   let user = UserPointer(user, free_user)
   guard let handle = object(conn, ConnHandle.self) else { return invalid }
+  guard !handle.conn.isForked else { return WS_ERR_FORKED.rawValue }
   handle.userData.store(user)
   return WS_OK
 }
@@ -132,20 +133,19 @@ public func ws_conn_set_user_data(_ conn: OpaquePointer!, _ user: UnsafeMutableR
 public func ws_conn_user_data(_ conn: OpaquePointer!, _ user: UnsafeMutablePointer<UnsafeMutableRawPointer?>!) -> Int32 {
   user?.pointee = nil
   guard let handle = object(conn, ConnHandle.self), let user else { return invalid }
+  guard !handle.conn.isForked else { return WS_ERR_FORKED.rawValue }
   user.pointee = handle.userData.pointer
   return WS_OK
 }
 
 @_cdecl("ws_conn_local_address") @implementation
 public func ws_conn_local_address(_ conn: OpaquePointer!, _ address: UnsafeMutablePointer<ws_address>!) -> Int32 {
-  guard let address, fill(address, nil), let handle = object(conn, ConnHandle.self) else { return invalid }
-  _ = fill(address, handle.conn.address(of: .local))
-  return WS_OK
+  guard let address, fill(address, nil) else { return invalid }
+  return with(conn) { _ = fill(address, $0.address(of: .local)) }
 }
 
 @_cdecl("ws_conn_remote_address") @implementation
 public func ws_conn_remote_address(_ conn: OpaquePointer!, _ address: UnsafeMutablePointer<ws_address>!) -> Int32 {
-  guard let address, fill(address, nil), let handle = object(conn, ConnHandle.self) else { return invalid }
-  _ = fill(address, handle.conn.address(of: .remote))
-  return WS_OK
+  guard let address, fill(address, nil) else { return invalid }
+  return with(conn) { _ = fill(address, $0.address(of: .remote)) }
 }

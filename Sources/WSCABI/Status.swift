@@ -2,6 +2,7 @@
 import CWSSwift
 import WSProtocol
 import WSSwift
+import WSTransport
 
 /// The result for an error. Exhaustive: a new error must decide what C sees.
 func status(_ error: WSError) -> Int32 {
@@ -66,10 +67,17 @@ private func status(_ error: HandshakeError) -> Int32 {
   }
 }
 
-/// Runs a call that may fail and gives its result.
+/// Runs a call that may fail and gives its result. A success leaves errno alone.
 @inline(__always)
 func result(_ body: () throws(WSError) -> Int32) -> Int32 {
-  do throws(WSError) { return try body() } catch { return status(error) }
+  let errno = SavedErrno()
+  do throws(WSError) {
+    let outcome = try body()
+    errno.restore()
+    return outcome
+  } catch {
+    return status(error)
+  }
 }
 
 /// The same for a call that hands out a failure's detail: `explanation` replaces the error's own words where there is one.
@@ -78,8 +86,11 @@ func result(
   _ body: () throws(WSError) -> Int32
 ) -> Int32 {
   guard fill(failure, nil) else { return invalid }
+  let errno = SavedErrno()
   do throws(WSError) {
-    return try body()
+    let outcome = try body()
+    errno.restore()
+    return outcome
   } catch {
     _ = fill(failure, error, explanation: explanation())
     return status(error)
