@@ -14,10 +14,10 @@ class Handle {
 
   init(tag: UInt64) { self.tag = tag }
 
-  final func addUser() { users.add(1, ordering: .relaxed) }
+  final func addUser() { users.wrappingAdd(1, ordering: .relaxed) }
 
   /// True for the last one.
-  final func removeUser() -> Bool { users.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 }
+  final func removeUser() -> Bool { users.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue == 0 }
 }
 
 /// A type of handle, told by its tag.

@@ -134,14 +134,15 @@ private func describe(_ error: WSError, _ explanation: ByteView, _ detail: inout
   withUnsafeMutableBytes(of: &detail.text) { text in
     let space = UnsafeMutableRawBufferPointer(rebasing: text[..<(text.count - 1)])
     let said = explanation.isEmpty ? error.write(to: space) : copy(explanation, to: space)
-    copy(ByteView(remedy(error)), to: UnsafeMutableRawBufferPointer(rebasing: space[said...]))
+    copy(ByteView(remedy(error)), to: space, behind: said)
   }
 }
 
 @discardableResult
-private func copy(_ text: ByteView, to space: UnsafeMutableRawBufferPointer) -> Int {
-  let fitting = text.cut(0, space.count)
-  space.copyMemory(from: fitting)
+private func copy(_ text: ByteView, to space: UnsafeMutableRawBufferPointer, behind start: Int = 0) -> Int {
+  guard let base = space.baseAddress, start < space.count else { return 0 }
+  let fitting = text.cut(0, space.count &- start)
+  UnsafeMutableRawBufferPointer(start: base + start, count: fitting.count).copyMemory(from: fitting)
   return fitting.count
 }
 

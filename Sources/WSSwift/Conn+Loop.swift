@@ -69,7 +69,7 @@ extension Conn {
       if frame.header.maskKey == nil {
         try outgoing.append(payload)
       } else {
-        try outgoing.reserve(frame.payload.count + FrameHeader.maximumSize)
+        try outgoing.reserve(frame.payload.count &+ FrameHeader.maximumSize)
         outgoing.commit(frame.fill(outgoing.freeSpace))
       }
     } catch {

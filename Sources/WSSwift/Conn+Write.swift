@@ -116,7 +116,7 @@ extension Conn {
           isFirst = false
         }
         if sent == 0, case .now = limit { return try keepRest(of: &frame, payload) }
-        let beyond = sent - min(sent, outgoing.count)
+        let beyond = sent &- min(sent, outgoing.count)
         outgoing.discard(sent)
         payload = payload.cut(from: beyond)
       }
@@ -141,7 +141,7 @@ extension Conn {
   }
 
   private func prepareChunk(of frame: inout OutgoingFrame) throws(WSError) {
-    let wanted = min(frame.payload.count, Self.chunk) + FrameHeader.maximumSize
+    let wanted = min(frame.payload.count, Self.chunk) &+ FrameHeader.maximumSize
     do throws(OutOfMemory) { try outgoing.reserve(wanted) } catch { throw .outOfMemory }
     let space = UnsafeMutableRawBufferPointer(start: outgoing.freeSpace.baseAddress, count: wanted)
     outgoing.commit(frame.fill(space))
@@ -154,7 +154,7 @@ extension Conn {
   ) throws(WSError) -> Int {
     do throws(TransportError) {
       let sent = try transport.trySend(outgoing.bytes, payload)
-      if sent > 0 { progress.add(1, ordering: .relaxed) }
+      if sent > 0 { progress.wrappingAdd(1, ordering: .relaxed) }
       if sent == 0 {
         if case .now = limit, unbegun == nil, !isResidue { return 0 }
         let interruptible = unbegun != nil && stateLock.withLock { settings.isInterruptible }

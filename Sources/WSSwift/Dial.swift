@@ -103,21 +103,11 @@ public final class Dial: @unchecked Sendable {
 
   /// Keeps the beginning of the body, so that the caller can see why the server refused.
   private func refuse(_ channel: inout HandshakeChannel, until deadline: Deadline) -> WSError {
-    let announced = response.first(ByteView("Content-Length")).flatMap { decimal($0) }
+    let announced = response.first(ByteView("Content-Length")).flatMap { $0.decimal }
     let wanted = min(announced ?? Self.keptBody, Self.keptBody)
     channel.collect(wanted, until: Deadline.earlier(deadline, .after(milliseconds: Self.bodyGrace)))
     do throws(OutOfMemory) { try bodyBytes.append(channel.received.bytes.cut(0, wanted)) } catch {}
     return .status(response.status)
-  }
-
-  private func decimal(_ text: ByteView) -> Int? {
-    guard !text.isEmpty, text.count <= 9 else { return nil }
-    var number = 0
-    for byte in text {
-      guard byte.isDigit else { return nil }
-      number = number * 10 + Int(byte - 0x30)
-    }
-    return number
   }
 
   private func open(_ handshake: ClientHandshake, _ channel: borrowing HandshakeChannel) throws(WSError) -> Conn {
