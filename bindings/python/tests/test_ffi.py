@@ -11,7 +11,7 @@ from wsswift import _ffi
 HEADER = Path(__file__).resolve().parents[3] / "include" / "wsswift.h"
 HEADER_TEXT = re.sub(r"/\*.*?\*/", " ", HEADER.read_text(), flags=re.S)
 
-POINTERS = {"ws_bytes": _ffi.ws_bytes, "ws_failure": _ffi.ws_failure, "ws_address": _ffi.ws_address}
+POINTERS = {name: getattr(_ffi, name) for name in ("ws_bytes", "ws_failure", "ws_address", "ws_event")}
 INTEGERS = {
     "int": ctypes.c_int,
     "int32_t": ctypes.c_int32,
@@ -21,7 +21,7 @@ INTEGERS = {
     "uint64_t": ctypes.c_uint64,
     "size_t": ctypes.c_size_t,
 }
-CALLBACKS = {name: getattr(_ffi, name) for name in ("ws_free_fn", "ws_control_fn", "ws_close_fn")}
+CALLBACKS = {name: getattr(_ffi, name) for name in ("ws_free_fn", "ws_control_fn", "ws_close_fn", "ws_random_fn")}
 
 
 def ctype_of(text):
@@ -71,7 +71,7 @@ def test_prototype_is_the_declaration(name):
 
 def test_calls_that_may_wait_release_the_interpreter_lock():
     assert _ffi.BLOCKING <= set(_ffi.PROTOTYPES)
-    with_deadline = {name for name, (_, parameters) in DECLARED.items() if any("deadline_ns" in p for p in parameters)}
+    with_deadline = {name for name, (_, parameters) in DECLARED.items() if "int64_t deadline_ns" in parameters}
     assert {name for name in with_deadline if "_set_" not in name} <= _ffi.BLOCKING
 
 

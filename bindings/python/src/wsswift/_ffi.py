@@ -85,6 +85,17 @@ WS_ADDRESS_UNIX = 1
 WS_ADDRESS_IPV4 = 4
 WS_ADDRESS_IPV6 = 6
 
+# What a ws_engine tells, and what it is told of its transport.
+WS_EVENT_NONE = 0
+WS_EVENT_REQUEST = 1
+WS_EVENT_OPEN = 2
+WS_EVENT_MESSAGE = 3
+WS_EVENT_PING = 4
+WS_EVENT_PONG = 5
+WS_EVENT_CLOSE = 6
+WS_ENGINE_SECURE = 1
+WS_ENGINE_LOOPBACK = 2
+
 # A deadline that never comes, in nanoseconds of CLOCK_MONOTONIC.
 WS_NEVER = 2**63 - 1
 
