@@ -191,7 +191,6 @@ def test_nul_characters_are_refused_and_not_cut(arguments, word):
 @pytest.mark.parametrize(
     "arguments",
     [
-        {"open_timeout": 0},
         {"open_timeout": -1},
         {"close_timeout": -1},
         {"max_size": 0},

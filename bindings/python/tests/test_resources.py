@@ -214,7 +214,7 @@ def test_the_handle_stays_until_its_message_is_copied(monkeypatch):
 
     with RawServer(lambda peer: (peer.send_frame(1, b"x" * 1000), peer.at_end())) as server:
         connection = connect(server.url)
-        monkeypatch.setattr(wsswift.sync.connection, "copy", copy_after_release)
+        monkeypatch.setattr(wsswift.sync._receiving, "copy", copy_after_release)
         assert connection.recv(timeout=10) == "x" * 1000
     assert alive == [True]
 

@@ -268,7 +268,7 @@ def test_hosts(hosts, host, expected):
         ({"additional_headers": {"Connection": "x"}}, ValueError, "Connection"),
         ({"port": 65536}, ValueError, "port"),
         ({"port": -1}, ValueError, "port"),
-        ({"close_timeout": 0}, ValueError, "close_timeout"),
+        ({"close_timeout": -1}, ValueError, "close_timeout"),
         ({"max_size": 0}, ValueError, "max_size"),
         ({"subprotocols": "chat"}, TypeError, "sequence"),
     ],

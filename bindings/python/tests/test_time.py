@@ -19,7 +19,7 @@ def test_milliseconds(seconds, expected):
 
 @pytest.mark.parametrize("seconds", [0, -1, math.nan])
 def test_timeouts_that_make_no_sense(seconds):
-    with pytest.raises(ValueError, match="open_timeout must be positive or None"):
+    with pytest.raises(ValueError, match="open_timeout must be "):
         milliseconds(seconds, "open_timeout")
 
 

@@ -12,9 +12,11 @@ from .exceptions import (
     ConnectionClosedError,
     ConnectionClosedOK,
     InvalidHandshake,
+    InvalidHeader,
     InvalidHost,
     InvalidMessage,
     InvalidOrigin,
+    InvalidState,
     InvalidStatus,
     InvalidURI,
     InvalidUTF8,
@@ -23,6 +25,7 @@ from .exceptions import (
     SecurityError,
     WebSocketException,
 )
+from .protocol import State
 
 __all__ = [
     "Close",
@@ -32,9 +35,11 @@ __all__ = [
     "ConnectionClosedOK",
     "Headers",
     "InvalidHandshake",
+    "InvalidHeader",
     "InvalidHost",
     "InvalidMessage",
     "InvalidOrigin",
+    "InvalidState",
     "InvalidStatus",
     "InvalidURI",
     "InvalidUTF8",
@@ -44,6 +49,7 @@ __all__ = [
     "Request",
     "Response",
     "SecurityError",
+    "State",
     "WebSocketException",
     "__version__",
     "library_version",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import socket
 from dataclasses import dataclass
 from typing import Callable, Dict, Optional
@@ -24,6 +25,14 @@ from .exceptions import (
     ProtocolError,
     SecurityError,
 )
+
+
+# What Python calls the functions that a text may name.
+_ARGUMENTS = {
+    "ws_conn_set_read_limit": "max_size",
+    "ws_upgrader_add_host": "hosts",
+    "ws_upgrader_add_origin": "origins",
+}
 
 
 @dataclass(frozen=True)
@@ -51,7 +60,7 @@ def fault(
         text, os_errno, http_status = "", 0, 0
     else:
         text, os_errno, http_status = failure.text.decode("utf-8", "replace"), failure.os_errno, failure.http_status
-    text = text or lib.ws_strerror(code).decode()
+    text = re.sub(r"ws_\w+", lambda name: _ARGUMENTS.get(name[0], name[0]), text or lib.ws_strerror(code).decode())
     return Fault(code, f"{what}: {text}" if what else text, os_errno, http_status, uri, response)
 
 

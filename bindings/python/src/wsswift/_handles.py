@@ -12,7 +12,7 @@ from typing import Any, Callable, ClassVar, List, Optional, Sequence, Tuple
 from . import _ffi as ffi
 from ._errors import check
 from ._library import lib
-from .datastructures import Headers, HeadersLike, Request, Response, header_pairs
+from .datastructures import Headers, HeadersLike, Request, Response, header_pairs, reason_phrase
 
 
 class Handle(c_void_p):
@@ -49,7 +49,7 @@ class DialHandle(Handle):
         """The server's answer, all zero when there was none."""
         status, headers, body = c_int32(), c_void_p(), ffi.ws_bytes()
         check(lib.ws_dial_response(self, byref(status), byref(headers), byref(body)))
-        return Response(status.value, _copy_headers(headers), copy(body))
+        return Response(status.value, reason_phrase(status.value), _copy_headers(headers), copy(body))
 
 
 class UpgraderHandle(Handle):
@@ -103,16 +103,31 @@ def c_string(text: str, what: str) -> bytes:
     return text.encode()
 
 
+_ALLOWED = {
+    "subprotocol": "a token (RFC 9110 5.6.2), and no two alike",
+    "origin": "scheme://host[:port], with *. before the host for subdomains, null or *",
+    "host": "a name, *. and a name, an address or *, without a port",
+    "header": "the name is a token, the value has no control characters, and Upgrade, Connection, Sec-WebSocket-*, "
+    "Content-Length and Transfer-Encoding are the handshake's own",
+}
+
+
 def add_strings(setter: Callable[..., int], handle: Handle, values: Optional[Sequence[str]], what: str) -> None:
     """Gives each of the strings to a setter that takes one."""
     if isinstance(values, str):
         raise TypeError(f"{what}s must be a sequence of str, not a str")
     for value in values or ():
-        check(setter(handle, c_string(value, what)), what=f"{what} {value!r}")
+        _check_argument(setter(handle, c_string(value, what)), what, value)
 
 
 def add_headers(setter: Callable[..., int], handle: Handle, fields: Optional[HeadersLike]) -> None:
     """Gives each of the header fields to a setter."""
     for name, value in header_pairs(fields or ()):
         # The value may be a secret: the text names the field only.
-        check(setter(handle, c_string(name, "header name"), c_string(value, "header value")), what=f"header {name!r}")
+        _check_argument(setter(handle, c_string(name, "header name"), c_string(value, "header value")), "header", name)
+
+
+def _check_argument(result: int, what: str, value: str) -> None:
+    if result == ffi.WS_ERR_INVALID:
+        raise ValueError(f"{what} {value!r} cannot be used; allowed: {_ALLOWED[what]}")
+    check(result, what=f"{what} {value!r}")

@@ -15,15 +15,28 @@ _LONGEST = 100 * 366 * 86400.0
 def milliseconds(seconds: Optional[float], what: str) -> int:
     """A configured timeout: 0, for ever, when None. Rounded up, so that a short one does not become none."""
     check_timeout(seconds, what)
+    if seconds == 0:
+        raise ValueError(f"{what} must be positive or None, not {seconds!r}")
     if seconds is None or seconds > _LONGEST:
         return 0
     return math.ceil(seconds * 1000)
 
 
 def check_timeout(seconds: Optional[float], what: str) -> None:
-    """Raises ValueError for a timeout that makes no sense. what names it."""
-    if seconds is not None and not seconds > 0:
+    """Raises for a timeout that makes no sense: TypeError or ValueError. what names it."""
+    check_seconds(seconds, what)
+    if seconds is not None and seconds < 0:
         raise ValueError(f"{what} must be positive or None, not {seconds!r}")
+
+
+def check_seconds(seconds: Optional[float], what: str) -> None:
+    """Raises for what is no number of seconds: TypeError or ValueError."""
+    if seconds is None:
+        return
+    if not isinstance(seconds, (int, float)):
+        raise TypeError(f"{what} must be a number of seconds or None, not {type(seconds).__name__}")
+    if seconds != seconds:
+        raise ValueError(f"{what} must be a number of seconds or None, not {seconds!r}")
 
 
 def deadline(seconds: Optional[float]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Iterable, Iterator, List, Mapping, Tuple, Union
 
 __all__ = ["Headers", "HeadersLike", "Request", "Response"]
@@ -64,8 +65,20 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """The server's answer. body holds at most its first 1024 bytes."""
+    """An answer to a request: the server's, or that of process_request, which refuses with it.
+
+    body: of a server's answer, at most the first 1024 bytes. reason_phrase: the standard one for the status.
+    """
 
     status_code: int
+    reason_phrase: str = ""
     headers: Headers = field(default_factory=Headers)
     body: bytes = b""
+
+
+def reason_phrase(status_code: int) -> str:
+    """The standard phrase for a status, or nothing."""
+    try:
+        return HTTPStatus(status_code).phrase
+    except ValueError:
+        return ""

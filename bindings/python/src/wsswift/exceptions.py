@@ -8,6 +8,8 @@
         InvalidHandshake
             InvalidMessage
             InvalidStatus
+            InvalidHeader
+                InvalidOrigin
             SecurityError
                 InvalidHost
                 InvalidOrigin
@@ -15,6 +17,7 @@
             InvalidUTF8
             PayloadTooBig
         ConcurrencyError
+        InvalidState
 
 Besides these: TimeoutError for a timeout, OSError for what the system refuses, ValueError for a wrong argument.
 """
@@ -33,9 +36,11 @@ __all__ = [
     "ConnectionClosedError",
     "ConnectionClosedOK",
     "InvalidHandshake",
+    "InvalidHeader",
     "InvalidHost",
     "InvalidMessage",
     "InvalidOrigin",
+    "InvalidState",
     "InvalidStatus",
     "InvalidURI",
     "InvalidUTF8",
@@ -158,7 +163,11 @@ class SecurityError(InvalidHandshake):
     """The handshake breaks a rule that keeps attackers out; also when TLS fails."""
 
 
-class InvalidOrigin(SecurityError):
+class InvalidHeader(InvalidHandshake):
+    """A header field of the handshake is not what it has to be."""
+
+
+class InvalidOrigin(InvalidHeader, SecurityError):
     """The request's Origin is not allowed."""
 
 
@@ -178,5 +187,9 @@ class PayloadTooBig(ProtocolError):
     """A message beyond max_size. Never raised itself: it is the __cause__ of a ConnectionClosedError."""
 
 
-class ConcurrencyError(WebSocketException):
+class ConcurrencyError(WebSocketException, RuntimeError):
     """Two threads do what only one may do at a time."""
+
+
+class InvalidState(WebSocketException, AssertionError):
+    """The connection is not open yet: a process_request function tries to use it."""

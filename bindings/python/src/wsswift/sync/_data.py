@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from ctypes import byref, c_char
 from typing import Any, Callable, Optional, Tuple, Union
 
@@ -43,6 +44,18 @@ def read_address(query: Callable[..., int], handle: ConnHandle) -> Address:
     if address.family in (ffi.WS_ADDRESS_IPV4, ffi.WS_ADDRESS_IPV6):
         return host, address.port
     return host if address.family == ffi.WS_ADDRESS_UNIX else None
+
+
+def peer_name(fd: int) -> Address:
+    """The peer of a socket that is no connection yet; None when it is gone already."""
+    borrowed = socket.socket(fileno=fd)
+    try:
+        name = borrowed.getpeername()
+        return name[:2] if isinstance(name, tuple) else str(name)
+    except OSError:
+        return None
+    finally:
+        borrowed.detach()
 
 
 def read_limit(max_size: Optional[int]) -> int:

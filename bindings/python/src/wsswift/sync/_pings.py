@@ -9,7 +9,7 @@ from ctypes import string_at
 from typing import Any, Callable, Dict, Optional
 
 from .. import _ffi as ffi
-from .._time import deadline
+from .._time import check_seconds, deadline
 from ..exceptions import ConcurrencyError
 
 Reader = Callable[["Pong", int], None]
@@ -28,6 +28,7 @@ class Pong(threading.Event):
         self.sent_ns = time.monotonic_ns()
 
     def wait(self, timeout: Optional[float] = None) -> bool:
+        check_seconds(timeout, "timeout")
         reader = self._reader()
         if reader is not None:
             reader(self, deadline(timeout))

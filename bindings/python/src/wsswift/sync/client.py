@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 from ctypes import byref
-from typing import Optional, Sequence
+from typing import Any, Optional, Sequence, Tuple
 
 from .. import _ffi as ffi
 from .._errors import check, fault, handshake_exception
 from .._handles import ConnHandle, DialerHandle, DialHandle, add_headers, add_strings, c_string
 from .._library import lib
 from .._time import check_timeout, milliseconds
-from ..datastructures import HeadersLike, Response
+from ..datastructures import Headers, HeadersLike, Request, Response
 from ._data import read_limit
 from ._interrupt import interruptibly
+from ._options import MaxQueue, MaxSize, message_limit, queue_limit, refuse_missing, with_default
 from .connection import Connection
 
 __all__ = ["ClientConnection", "connect"]
 
 
+_log = logging.getLogger("wsswift.client")
+
+
 class ClientConnection(Connection):
     """The client's end of a connection."""
 
-    def __init__(self, handle: ConnHandle, response: Response, *, close_timeout: Optional[float]) -> None:
-        super().__init__(handle, close_timeout=close_timeout)
+    def __init__(
+        self, request: Request, response: Response, *, close_timeout: Optional[float], logger: Any, max_queue: Optional[int]
+    ) -> None:
+        super().__init__(close_timeout=close_timeout, logger=logger, max_queue=max_queue)
+        self.request = request
+        """What connect() asked for: the path, and the header fields that its arguments made, without those of every handshake."""
         self.response = response
         """The server's answer to the opening handshake, its header fields included."""
 
@@ -32,12 +41,25 @@ def connect(
     uri: str,
     *,
     sock: Optional[socket.socket] = None,
+    ssl: None = None,
+    server_hostname: None = None,
     origin: Optional[str] = None,
+    extensions: Optional[Sequence[object]] = None,
     subprotocols: Optional[Sequence[str]] = None,
+    compression: Optional[str] = None,
     additional_headers: Optional[HeadersLike] = None,
+    user_agent_header: Optional[str] = None,
+    proxy: Optional[bool] = None,
+    proxy_ssl: None = None,
+    proxy_server_hostname: None = None,
     open_timeout: Optional[float] = 10,
+    ping_interval: Optional[float] = None,
+    ping_timeout: Optional[float] = None,
     close_timeout: Optional[float] = 10,
-    max_size: Optional[int] = 2**20,
+    max_size: MaxSize = 2**20,
+    max_queue: MaxQueue = 16,
+    logger: Any = None,
+    create_connection: None = None,
 ) -> ClientConnection:
     """Opens a connection to a ws:// URI. Use it as a context manager, or close() it.
 
@@ -45,17 +67,34 @@ def connect(
     origin: the Origin header field, for servers that want one.
     subprotocols: those we speak, the preferred one first.
     additional_headers: header fields for the request; Host replaces the default.
+    user_agent_header: the User-Agent field, unless additional_headers has one; None: no such field.
     open_timeout: seconds for everything up to the server's answer; None: for ever.
     close_timeout: seconds that close() waits for the peer; None: for ever.
     max_size: the largest message to receive, in bytes; a larger one closes with 1009. None: no limit.
+    max_queue: how many messages send(), close() and the wait() of a ping keep for recv(), before they leave the others to the
+        network (close() drops them); None: no limit.
+    logger: where the connection logs; by default "wsswift.client".
+
+    ssl, server_hostname, extensions, compression, proxy, proxy_ssl, proxy_server_hostname, ping_interval, ping_timeout and
+    create_connection are for programs written for websockets: what this version does is None, and anything else is a
+    NotImplementedError. proxy=True is taken as None: the environment is not read.
 
     Raises InvalidURI; InvalidStatus when the server refuses, with its answer in .response; InvalidHandshake when its answer is
     not a handshake; TimeoutError; OSError when there is no such host or no connection; ValueError for a wrong argument.
     """
     try:
+        refuse_missing(ssl=ssl, server_hostname=server_hostname, extensions=extensions, compression=compression)
+        refuse_missing(proxy=None if proxy is True else proxy, proxy_ssl=proxy_ssl, create_connection=create_connection)
+        refuse_missing(proxy_server_hostname=proxy_server_hostname, ping_interval=ping_interval, ping_timeout=ping_timeout)
         check_timeout(close_timeout, "close_timeout")
-        dialer = _dialer(origin, subprotocols, additional_headers, open_timeout, max_size)
+        room = queue_limit(max_queue)
+        fields = with_default(additional_headers, "User-Agent", user_agent_header)
+        if origin is not None:
+            fields.insert(0, ("Origin", origin))
+        dialer = _dialer(subprotocols, fields, open_timeout, message_limit(max_size))
         dial = _attempt(dialer, uri)
+        if open_timeout == 0:
+            raise TimeoutError("timed out during the opening handshake: open_timeout is 0")
         if sock is not None:
             check(lib.ws_dial_use_fd(dial, sock.detach()), what="sock")
         handle = _run(dial, uri)
@@ -63,23 +102,38 @@ def connect(
         if sock is not None:
             sock.close()
         raise
-    return ClientConnection(handle, dial.response(), close_timeout=close_timeout)
+    request = _request(uri, subprotocols, fields)
+    logger = _log if logger is None else logger
+    connection = ClientConnection(request, dial.response(), close_timeout=close_timeout, logger=logger, max_queue=room)
+    connection._opened(handle)
+    return connection
+
+
+def _request(uri: str, subprotocols: Optional[Sequence[str]], fields: Sequence[Tuple[str, str]]) -> Request:
+    """What is known of the request that was sent."""
+    rest = uri.partition("://")[2]
+    authority = rest.partition("/")[0].partition("?")[0]
+    target = rest[len(authority) :]
+    known = [("Host", authority.rpartition("@")[2]), *fields]
+    if any(name.lower() == "host" for name, _ in fields):
+        del known[0]
+    if subprotocols:
+        known.append(("Sec-WebSocket-Protocol", ", ".join(subprotocols)))
+    return Request(target if target.startswith("/") else f"/{target}", Headers(known))
 
 
 def _dialer(
-    origin: Optional[str],
     subprotocols: Optional[Sequence[str]],
-    additional_headers: Optional[HeadersLike],
+    fields: HeadersLike,
     open_timeout: Optional[float],
     max_size: Optional[int],
 ) -> DialerHandle:
     dialer = DialerHandle()
     check(lib.ws_dialer_new(byref(dialer)))
-    if origin is not None:
-        add_headers(lib.ws_dialer_add_header, dialer, {"Origin": origin})
     add_strings(lib.ws_dialer_add_subprotocol, dialer, subprotocols, "subprotocol")
-    add_headers(lib.ws_dialer_add_header, dialer, additional_headers)
-    check(lib.ws_dialer_set_timeout(dialer, milliseconds(open_timeout, "open_timeout")))
+    add_headers(lib.ws_dialer_add_header, dialer, fields)
+    # 0, which would be for ever, is answered by connect().
+    check(lib.ws_dialer_set_timeout(dialer, milliseconds(open_timeout or None, "open_timeout")))
     check(lib.ws_dialer_set_read_limit(dialer, read_limit(max_size)))
     return dialer
 

@@ -7,19 +7,21 @@ import os
 import select
 import socket
 import threading
-from ctypes import byref, c_int32, c_uint16, c_void_p
+from ctypes import byref, c_int32, c_uint16
 from types import TracebackType
-from typing import Callable, Dict, FrozenSet, Optional, Sequence, Type
+from typing import Any, Callable, Dict, FrozenSet, Optional, Sequence, Type
 
 from .. import _ffi as ffi
-from .._errors import check, exception, fault, handshake_exception
-from .._handles import ConnHandle, UpgradeHandle, UpgraderHandle, add_headers, add_strings, c_string, copy_request
+from .._errors import check, exception, fault
+from .._handles import UpgraderHandle, add_headers, add_strings, c_string
 from .._library import lib
 from .._time import check_timeout, deadline, milliseconds, remaining
-from ..datastructures import HeadersLike, Request
+from ..datastructures import HeadersLike, Request, Response, reason_phrase
 from ..exceptions import ConnectionClosed
 from ._closing import close_reason
-from ._data import read_limit
+from ._data import Address, peer_name, read_limit
+from ._opening import Opening, ask
+from ._options import MaxQueue, MaxSize, message_limit, queue_limit, refuse_missing, with_default
 from .connection import Connection
 
 __all__ = ["Server", "ServerConnection", "serve"]
@@ -28,7 +30,7 @@ _log = logging.getLogger("wsswift.server")
 
 _GOING_AWAY = 1001
 _INTERNAL_ERROR = 1011
-_UNAVAILABLE = 503
+_UNAVAILABLE = Response(503)
 # A deadline in the past: does not block.
 _AT_ONCE = 1
 # Seconds for a handler to end once its connection has been dropped.
@@ -36,15 +38,24 @@ _LAST_WAIT = 1.0
 
 
 class ServerConnection(Connection):
-    """The server's end of a connection."""
+    """The server's end of a connection. In process_request it is not open yet: then only request, remote_address, id, logger,
+    state and respond() are of use, and what is set on it, the handler finds."""
 
-    def __init__(self, handle: ConnHandle, request: Request, *, close_timeout: Optional[float]) -> None:
-        super().__init__(handle, close_timeout=close_timeout)
+    def __init__(
+        self, request: Request, remote_address: Address, *, close_timeout: Optional[float], logger: Any, max_queue: Optional[int]
+    ) -> None:
+        super().__init__(close_timeout=close_timeout, logger=logger, max_queue=max_queue)
+        self._remote_address = remote_address
         self.request = request
         """The opening handshake: its path, query included, and header fields."""
 
+    def respond(self, status: int, text: str) -> Response:
+        """A refusal for process_request to return: a status of 300 to 599 and a text."""
+        return Response(int(status), reason_phrase(status), body=text.encode())
+
 
 Handler = Callable[[ServerConnection], object]
+ProcessRequest = Callable[[ServerConnection, Request], Optional[Response]]
 
 
 class Server:
@@ -57,12 +68,20 @@ class Server:
         upgrader: UpgraderHandle,
         *,
         close_timeout: Optional[float],
+        logger: Any,
+        max_queue: Optional[int],
+        process_request: Optional[ProcessRequest],
     ) -> None:
         self.socket = listener
         """The listening socket."""
-        self._handler = handler
+        self.handler = handler
+        """What runs for each connection."""
+        self.logger = logger
+        """Where the server and its connections log."""
         self._upgrader = upgrader
         self._close_timeout = close_timeout
+        self._max_queue = max_queue
+        self._process_request = process_request
         self._wake_reader, self._wake_writer = socket.socketpair()
         for end in (listener, self._wake_reader, self._wake_writer):
             end.setblocking(False)
@@ -187,13 +206,13 @@ class Server:
         if result == ffi.WS_ERR_TIMEOUT:
             return
         if result == ffi.WS_ERR_FDS:
-            _log.warning("cannot accept a connection: %s", exception(fault(result, failure)))
+            self.logger.warning("cannot accept a connection: %s", exception(fault(result, failure)))
             return
         check(result, failure, what="accept")
         try:
             threading.Thread(target=self._serve, args=(fd.value,), name="wsswift connection", daemon=True).start()
         except RuntimeError as error:
-            _log.error("no thread for a connection: %s", error)
+            self.logger.error("no thread for a connection: %s", error)
             os.close(fd.value)
 
     def _serve(self, fd: int) -> None:
@@ -201,7 +220,7 @@ class Server:
         try:
             connection = self._handshake(fd)
         except Exception as error:
-            _log.info("opening handshake failed: %s", error)
+            self.logger.info("opening handshake failed: %s", error)
             return
         if connection is None:
             return
@@ -215,30 +234,31 @@ class Server:
             del self._open[thread]
 
     def _handshake(self, fd: int) -> Optional[ServerConnection]:
-        """The opening handshake. None when the server is shutting down."""
-        upgrade, handle, failure = UpgradeHandle(), ConnHandle(), ffi.ws_failure()
-        target, headers = ffi.ws_bytes(), c_void_p()
-        check(lib.ws_upgrade_new(self._upgrader, fd, None, 0, byref(upgrade)))
-        result = lib.ws_upgrade_request(upgrade, 0, byref(target), byref(headers), byref(failure))
-        if result == ffi.WS_OK and self._closing:
-            lib.ws_upgrade_refuse(upgrade, _UNAVAILABLE, None, 0)
+        """The opening handshake. None when it was refused, by process_request or because the server is shutting down."""
+        peer = peer_name(fd)
+        opening = Opening(self._upgrader, fd)
+        request = opening.request()
+        connection = ServerConnection(
+            request, peer, close_timeout=self._close_timeout, logger=self.logger, max_queue=self._max_queue
+        )
+        refusal = _UNAVAILABLE if self._closing else None
+        if refusal is None and self._process_request is not None:
+            refusal = ask(self._process_request, connection, request, self.logger)
+        if refusal is not None:
+            opening.refuse(refusal)
             return None
-        if result == ffi.WS_OK:
-            request = copy_request(target, headers)
-            result = lib.ws_upgrade_accept(upgrade, 0, byref(handle), byref(failure))
-        if result != ffi.WS_OK:
-            raise handshake_exception(fault(result, failure))
-        return ServerConnection(handle, request, close_timeout=self._close_timeout)
+        connection._opened(opening.accept())
+        return connection
 
     def _run_handler(self, connection: ServerConnection) -> None:
         code = 1000
         try:
-            self._handler(connection)
+            self.handler(connection)
         except ConnectionClosed as closed:
-            _log.debug("connection closed: %s", closed)
+            self.logger.debug("connection closed: %s", closed)
         except BaseException:
             # Whatever it was, it ends this connection only: this thread runs nothing else.
-            _log.error("connection handler failed", exc_info=True)
+            self.logger.error("connection handler failed", exc_info=True)
             code = _INTERNAL_ERROR
         connection.close(code)
 
@@ -249,13 +269,25 @@ def serve(
     port: Optional[int] = None,
     *,
     sock: Optional[socket.socket] = None,
+    ssl: None = None,
     origins: Optional[Sequence[Optional[str]]] = None,
     hosts: Optional[Sequence[str]] = None,
+    extensions: Optional[Sequence[object]] = None,
     subprotocols: Optional[Sequence[str]] = None,
+    select_subprotocol: None = None,
+    compression: Optional[str] = None,
+    process_request: Optional[ProcessRequest] = None,
+    process_response: None = None,
+    server_header: Optional[str] = None,
     additional_headers: Optional[HeadersLike] = None,
     open_timeout: Optional[float] = 10,
+    ping_interval: Optional[float] = None,
+    ping_timeout: Optional[float] = None,
     close_timeout: Optional[float] = 10,
-    max_size: Optional[int] = 2**20,
+    max_size: MaxSize = 2**20,
+    max_queue: MaxQueue = 16,
+    logger: Any = None,
+    create_connection: None = None,
 ) -> Server:
     """Listens, and gives the server whose serve_forever() runs handler(connection) for each client on a thread of its own.
 
@@ -270,22 +302,45 @@ def serve(
     hosts: the Host names to accept, without port; "*.example.com" and "*" as above. By default, on a loopback address, only
         localhost and loopback addresses (against DNS rebinding); otherwise all.
     subprotocols: those we speak; the first one of the client's list is chosen.
+    process_request: called as process_request(connection, request) before a handshake is accepted. What it returns refuses:
+        a Response of 300 to 599 with a text and no header fields, as connection.respond(status, text) makes; None accepts. When
+        it raises, the client is answered 500.
+    server_header: the Server field of the 101 response, unless additional_headers has one; None: no such field.
     additional_headers: header fields for the 101 response.
     open_timeout: seconds for a client's whole request; None: for ever.
     close_timeout: seconds that closing waits for a peer; None: for ever.
     max_size: the largest message to receive, in bytes; a larger one closes with 1009. None: no limit.
+    max_queue: how many messages send(), close() and the wait() of a ping keep for recv(), before they leave the others to the
+        network (close() drops them); None: no limit.
+    logger: where the server and its connections log; by default "wsswift.server".
+
+    ssl, extensions, select_subprotocol, compression, process_response, ping_interval, ping_timeout and create_connection are
+    for programs written for websockets: what this version does is None, and anything else is a NotImplementedError.
 
     Raises OSError when it cannot listen; ValueError for a wrong argument.
     """
     try:
+        refuse_missing(ssl=ssl, extensions=extensions, select_subprotocol=select_subprotocol, compression=compression)
+        refuse_missing(process_response=process_response, ping_interval=ping_interval, ping_timeout=ping_timeout)
+        refuse_missing(create_connection=create_connection)
         check_timeout(close_timeout, "close_timeout")
-        upgrader = _upgrader(origins, hosts, subprotocols, additional_headers, open_timeout, max_size)
+        room = queue_limit(max_queue)
+        fields = with_default(additional_headers, "Server", server_header)
+        upgrader = _upgrader(origins, hosts, subprotocols, fields, open_timeout, message_limit(max_size))
         listener = _listen(host, port) if sock is None else socket.socket(fileno=sock.detach())
     except BaseException:
         if sock is not None:
             sock.close()
         raise
-    return Server(listener, handler, upgrader, close_timeout=close_timeout)
+    return Server(
+        listener,
+        handler,
+        upgrader,
+        close_timeout=close_timeout,
+        logger=_log if logger is None else logger,
+        max_queue=room,
+        process_request=process_request,
+    )
 
 
 def _upgrader(

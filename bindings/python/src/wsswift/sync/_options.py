@@ -1,0 +1,63 @@
+"""Arguments that users of `websockets` pass, and that this version answers with what it can do: a clear no, or a header field."""
+
+from __future__ import annotations
+
+from typing import List, Optional, Tuple, Union
+
+from ..datastructures import HeadersLike, header_pairs
+
+MaxQueue = Union[int, None, Tuple[Optional[int], Optional[int]]]
+MaxSize = Union[int, None, Tuple[Optional[int], Optional[int]]]
+
+# What each argument would ask for.
+_MISSING = {
+    "ssl": "TLS",
+    "server_hostname": "TLS",
+    "proxy_ssl": "TLS",
+    "proxy_server_hostname": "TLS",
+    "proxy": "proxies",
+    "extensions": "extensions",
+    "compression": "compression",
+    "ping_interval": "automatic pings",
+    "ping_timeout": "automatic pings",
+    "create_connection": "classes of your own for connections",
+    "select_subprotocol": "a function that chooses; the first of the client's list that we speak is taken",
+    "process_response": "a function that changes the response; additional_headers adds to it",
+}
+
+
+def refuse_missing(**arguments: object) -> None:
+    """Raises NotImplementedError for an argument that asks for more than this version does. None, and an empty list, do not."""
+    for name, value in arguments.items():
+        if value is None or (isinstance(value, (list, tuple)) and not value):
+            continue
+        if name == "compression" and value != "deflate":
+            raise ValueError(f"unsupported compression: {value}")
+        # The value may hold a password, so it is not repeated.
+        raise NotImplementedError(f"{name} must be None: this version does not have {_MISSING[name]}")
+
+
+def message_limit(max_size: MaxSize) -> Optional[int]:
+    """The limit of a message. websockets also takes a pair, of the limits of a message and a fragment."""
+    if not isinstance(max_size, tuple):
+        return max_size
+    message, fragment = max_size
+    if fragment is not None:
+        raise NotImplementedError("max_size must be one number or (number, None): this version does not limit fragments")
+    return message
+
+
+def queue_limit(max_queue: MaxQueue) -> Optional[int]:
+    """How many messages to read ahead at most. websockets also takes a pair; its second number has no use here."""
+    limit = max_queue[0] if isinstance(max_queue, tuple) else max_queue
+    if limit is not None and limit < 1:
+        raise ValueError(f"max_queue must be positive or None, not {limit}")
+    return limit
+
+
+def with_default(fields: Optional[HeadersLike], name: str, value: Optional[str]) -> List[Tuple[str, str]]:
+    """The fields, and one more unless it is None or there already."""
+    pairs = list(header_pairs(fields or ()))
+    if value is not None and all(given.lower() != name.lower() for given, _ in pairs):
+        pairs.append((name, value))
+    return pairs

@@ -1,0 +1,211 @@
+"""The receiving half of a connection: recv(), and what other calls read aside from it and keep for it."""
+
+from __future__ import annotations
+
+import select
+import threading
+import time
+from collections import deque
+from ctypes import byref, c_int32
+from typing import Any, Callable, Deque, Iterator, Optional, Tuple
+
+from .. import _ffi as ffi
+from .._handles import ConnHandle, copy
+from .._library import lib
+from .._time import check_seconds, deadline, remaining
+from ..exceptions import ConcurrencyError, ConnectionClosedOK
+from ._data import Data
+from ._interrupt import SLICE_MS, in_main_thread
+from ._life import Life
+from ._pings import Pong
+
+# A deadline in the past: does not block.
+_AT_ONCE = 1
+# How long a thread reads aside in one piece: what it waits for does not end a read.
+_SHORTEST_LOOK_NS, _LONGEST_LOOK_NS = 1_000_000, 50_000_000
+# How many messages a send() takes in at most, so that a peer which never stops does not keep it.
+_GLANCE = 16
+
+
+class Receiving(Life):
+    """One thread at a time is in recv(); one at a time, perhaps another, is inside ws_conn_read."""
+
+    def __init__(self, logger: Any, max_queue: Optional[int]) -> None:
+        super().__init__(logger)
+        self._receiving = threading.Lock()  # held by the one thread in recv()
+        self._inbox: Deque[Tuple[int, bytes]] = deque()
+        self._max_queue = max_queue
+
+        # Owned by the thread that holds _read_half: it alone is inside ws_conn_read.
+        self._read_half = threading.Lock()
+        self._kind, self._view = c_int32(), ffi.ws_bytes()
+        self._outputs = byref(self._kind), byref(self._view)
+        self._message: Tuple[int, bytes] = (0, b"")
+        self._timeout_ms = 0
+        self._deadline = 0
+        self._poll: Optional[Callable[[int], Any]] = None
+        # The library may hold more than it gave, which poll() does not see: this many calls of send() from now it is asked.
+        self._ask_in = 1
+
+    def _start_receiving(self, handle: ConnHandle) -> None:
+        """From now on the socket is looked at."""
+        fd = c_int32(-1)
+        lib.ws_conn_interest(handle, byref(fd), None, None)
+        poller = select.poll()
+        poller.register(fd.value, select.POLLIN)
+        self._poll = poller.poll
+
+    def recv(self, timeout: Optional[float] = None, decode: Optional[bool] = None) -> Data:
+        """The next message: a text message as str, a binary one as bytes.
+
+        timeout: seconds to wait, None for ever; 0 takes what has arrived already.
+        decode: False gives bytes for text too, True gives str for binary too (UnicodeDecodeError when it is not UTF-8).
+
+        Raises TimeoutError when no message came in time; then nothing is lost, and the next recv() goes on.
+        Raises ConnectionClosedOK or ConnectionClosedError at the end, ConcurrencyError when another thread is in recv().
+        """
+        check_seconds(timeout, "timeout")
+        if not self._receiving.acquire(blocking=False):
+            raise ConcurrencyError("another thread is in recv() already")
+        try:
+            kind, data = self._next_message(deadline(timeout))
+        finally:
+            self._receiving.release()
+        if decode is None:
+            decode = kind == ffi.WS_TEXT
+        return data.decode() if decode else data
+
+    def __iter__(self) -> Iterator[Data]:
+        """Messages until the connection is closed properly. Otherwise raises ConnectionClosedError."""
+        try:
+            while True:
+                yield self.recv()
+        except ConnectionClosedOK:
+            return
+
+    def _next_message(self, until: int) -> Tuple[int, bytes]:
+        while True:
+            if not self._read_half.acquire(timeout=remaining(until)):
+                raise _no_message()
+            try:
+                if self._inbox:
+                    return self._inbox.popleft()
+                if self._end is not None:
+                    raise self._end.exception()
+                result = self._read(until)
+                if result == ffi.WS_OK:
+                    return self._message
+            finally:
+                self._read_half.release()
+            self._go_on_after(result, until)
+
+    def _read(self, until: int) -> int:
+        """One ws_conn_read, at most until then. A message is in _message afterwards. The caller holds _read_half."""
+        # The message is lent by the handle, which a close() on another thread may let go of: this name keeps it.
+        handle = self._handle
+        timeout_ms = 0
+        when = 0 if until == ffi.WS_NEVER else until
+        if in_main_thread():
+            timeout_ms = SLICE_MS
+            when = when and min(when, time.monotonic_ns() + SLICE_MS * 1_000_000)
+        if timeout_ms != self._timeout_ms:
+            lib.ws_conn_set_read_timeout(handle, timeout_ms)
+            self._timeout_ms, self._deadline = timeout_ms, 0
+        if when != self._deadline:
+            lib.ws_conn_set_read_deadline(handle, when)
+            self._deadline = when
+        result: int = lib.ws_conn_read(handle, *self._outputs)
+        if result == ffi.WS_OK:
+            self._message = self._kind.value, copy(self._view)
+            # Not in the first send() after a message: asking costs a tenth of a short round trip.
+            self._ask_in = 2
+        return result
+
+    def _go_on_after(self, result: int, until: int) -> None:
+        """Raises unless a read that gave this result is to be repeated."""
+        if result == ffi.WS_INTR:
+            return
+        if result == ffi.WS_ERR_TIMEOUT:
+            if time.monotonic_ns() >= until:
+                raise _no_message()
+            return
+        if result == ffi.WS_ERR_STATE and self._closing:
+            # A close() on another thread reads for the rest of the closing handshake.
+            rest = remaining(until)
+            self._ended.wait(None if rest < 0 else rest)
+            return
+        raise self._error(result, ffi.WS_READ)
+
+    # Reading aside from recv()
+
+    def _has_room(self) -> bool:
+        return self._max_queue is None or len(self._inbox) < self._max_queue
+
+    def _read_for(self, pong: Pong, until: int) -> None:
+        """Reads until a pong arrives, as long as no other thread does; recv() gets the messages that come first."""
+        look = _SHORTEST_LOOK_NS
+        while not pong.is_set() and self._end is None and time.monotonic_ns() < until:
+            until_then = min(until, time.monotonic_ns() + look)
+            look = min(2 * look, _LONGEST_LOOK_NS)
+            idle = self._has_room() and not self._receiving.locked()
+            if not idle or not self._read_half.acquire(blocking=False):
+                pong.wait_aside(remaining(until_then))
+                continue
+            try:
+                self._take_in(self._read(until_then))
+            finally:
+                self._read_half.release()
+
+    def _take_in(self, result: int) -> None:
+        """Keeps a message that was read aside, or notes that there will be no more."""
+        if result == ffi.WS_OK:
+            self._inbox.append(self._message)
+        elif self._is_over(result, ffi.WS_READ):
+            self._error(result, ffi.WS_READ)
+
+    def _glance(self) -> None:
+        """Before a message is sent: takes in what is there, so that a close frame is heard of. Does not wait."""
+        if self._poll is None or not self._read_half.acquire(False):
+            return
+        try:
+            if self._ask_in == 1 or self._poll(0):
+                self._take_in_what_is_there()
+            elif self._ask_in:
+                self._ask_in -= 1
+        finally:
+            self._read_half.release()
+
+    def _take_in_what_is_there(self) -> None:
+        for _ in range(_GLANCE):
+            if self._end is not None:
+                raise self._end.exception()
+            if not self._has_room():
+                return
+            result = self._read(_AT_ONCE)
+            self._ask_in = 0 if result == ffi.WS_ERR_TIMEOUT else 1
+            self._take_in(result)
+            if result in (ffi.WS_ERR_TIMEOUT, ffi.WS_INTR):
+                return
+
+    def _read_until_closed(self, until: int) -> None:
+        """Waits for the peer's close frame, in pieces, so that signal handlers and recv() have their turns. recv() gets the
+        messages before it, as far as there is room."""
+        while self._end is None and time.monotonic_ns() < until:
+            until_then = min(until, time.monotonic_ns() + _LONGEST_LOOK_NS)
+            # A signal handler may close inside recv() of the same thread, which must not wait for itself.
+            other = self._receiving.locked() and not in_main_thread()
+            if other or not self._read_half.acquire(blocking=False):
+                self._ended.wait(remaining(until_then))
+                continue
+            try:
+                result = self._read(until_then)
+                if result == ffi.WS_OK and self._has_room():
+                    self._inbox.append(self._message)
+            finally:
+                self._read_half.release()
+            if result not in (ffi.WS_OK, ffi.WS_INTR, ffi.WS_ERR_TIMEOUT):
+                return
+
+
+def _no_message() -> TimeoutError:
+    return TimeoutError("timed out while waiting for a message")
