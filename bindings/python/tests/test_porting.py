@@ -289,63 +289,6 @@ def test_websockets_does_the_same():
         assert list(connection) == ["a", "b"]
 
 
-# Sending to a peer that has closed
-
-
-@pytest.mark.parametrize(("code", "kind"), [(1000, wsswift.ConnectionClosedOK), (4000, wsswift.ConnectionClosedError)])
-def test_sending_after_the_peer_closed(code, kind):
-    def check():
-        sent = threading.Event()
-
-        def behave(peer):
-            peer.send_frame(TEXT, b"last")
-            peer.send_close(code, b"bye")
-            sent.set()
-            assert peer.recv_close_code() == code
-
-        with RawServer(behave) as server, connect(server.url) as connection:
-            assert sent.wait(10)
-            time.sleep(0.1)
-            with pytest.raises(kind) as caught:
-                connection.send("too late")
-            assert caught.value.rcvd == wsswift.Close(code, "bye") and caught.value.rcvd_then_sent
-            assert connection.recv() == "last"
-            with pytest.raises(kind):
-                connection.recv()
-
-    in_both_kinds_of_thread(check)
-
-
-def test_sending_after_a_close_that_came_with_the_last_message():
-    def behave(peer):
-        peer.recv_frame()
-        peer.sock.sendall(b"\x81\x04last\x88\x02\x03\xe8")
-        assert peer.recv_frame() == (TEXT, b"not noticed")
-        assert peer.recv_close_code() == 1000
-
-    with RawServer(behave) as server, connect(server.url) as connection:
-        connection.send("x")
-        assert connection.recv(timeout=10) == "last"
-        connection.send("not noticed")
-        with pytest.raises(wsswift.ConnectionClosedOK):
-            connection.send("noticed")
-
-
-def test_sending_keeps_what_arrives_within_its_bound():
-    with our_server() as url, connect(url, max_queue=4) as connection:
-        for number in range(50):
-            connection.send(str(number))
-            assert len(connection._inbox) <= 4
-        assert [connection.recv(timeout=10) for _ in range(50)] == [str(number) for number in range(50)]
-
-
-def test_sending_after_the_peer_vanished():
-    with RawServer(lambda peer: None) as server, connect(server.url) as connection:
-        time.sleep(0.2)
-        with pytest.raises(wsswift.ConnectionClosedError):
-            connection.send("too late")
-
-
 @pytest.mark.parametrize(("path", "target"), [("", "/"), ("?a=/b", "/?a=/b"), ("/a/b?c", "/a/b?c")])
 def test_path_of_the_request(path, target):
     with our_server(lambda connection: connection.send(connection.request.path)) as url:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import select
 import threading
 import time
 from collections import deque
 from ctypes import byref, c_int32
-from typing import Any, Callable, Deque, Iterator, Optional, Tuple
+from typing import Any, Deque, Iterator, Optional, Tuple
 
 from .. import _ffi as ffi
-from .._handles import ConnHandle, copy
+from .._handles import copy
 from .._library import lib
 from .._time import check_seconds, deadline, remaining
 from ..exceptions import ConcurrencyError, ConnectionClosedOK
@@ -19,12 +18,8 @@ from ._interrupt import SLICE_MS, in_main_thread
 from ._life import Life
 from ._pings import Pong
 
-# A deadline in the past: does not block.
-_AT_ONCE = 1
 # How long a thread reads aside in one piece: what it waits for does not end a read.
 _SHORTEST_LOOK_NS, _LONGEST_LOOK_NS = 1_000_000, 50_000_000
-# How many messages a send() takes in at most, so that a peer which never stops does not keep it.
-_GLANCE = 16
 
 
 class Receiving(Life):
@@ -43,17 +38,6 @@ class Receiving(Life):
         self._message: Tuple[int, bytes] = (0, b"")
         self._timeout_ms = 0
         self._deadline = 0
-        self._poll: Optional[Callable[[int], Any]] = None
-        # The library may hold more than it gave, which poll() does not see: this many calls of send() from now it is asked.
-        self._ask_in = 1
-
-    def _start_receiving(self, handle: ConnHandle) -> None:
-        """From now on the socket is looked at."""
-        fd = c_int32(-1)
-        lib.ws_conn_interest(handle, byref(fd), None, None)
-        poller = select.poll()
-        poller.register(fd.value, select.POLLIN)
-        self._poll = poller.poll
 
     def recv(self, timeout: Optional[float] = None, decode: Optional[bool] = None) -> Data:
         """The next message: a text message as str, a binary one as bytes.
@@ -117,8 +101,6 @@ class Receiving(Life):
         result: int = lib.ws_conn_read(handle, *self._outputs)
         if result == ffi.WS_OK:
             self._message = self._kind.value, copy(self._view)
-            # Not in the first send() after a message: asking costs a tenth of a short round trip.
-            self._ask_in = 2
         return result
 
     def _go_on_after(self, result: int, until: int) -> None:
@@ -162,30 +144,6 @@ class Receiving(Life):
             self._inbox.append(self._message)
         elif self._is_over(result, ffi.WS_READ):
             self._error(result, ffi.WS_READ)
-
-    def _glance(self) -> None:
-        """Before a message is sent: takes in what is there, so that a close frame is heard of. Does not wait."""
-        if self._poll is None or not self._read_half.acquire(False):
-            return
-        try:
-            if self._ask_in == 1 or self._poll(0):
-                self._take_in_what_is_there()
-            elif self._ask_in:
-                self._ask_in -= 1
-        finally:
-            self._read_half.release()
-
-    def _take_in_what_is_there(self) -> None:
-        for _ in range(_GLANCE):
-            if self._end is not None:
-                raise self._end.exception()
-            if not self._has_room():
-                return
-            result = self._read(_AT_ONCE)
-            self._ask_in = 0 if result == ffi.WS_ERR_TIMEOUT else 1
-            self._take_in(result)
-            if result in (ffi.WS_ERR_TIMEOUT, ffi.WS_INTR):
-                return
 
     def _read_until_closed(self, until: int) -> None:
         """Waits for the peer's close frame, in pieces, so that signal handlers and recv() have their turns. recv() gets the

@@ -71,7 +71,7 @@ def connect(
     open_timeout: seconds for everything up to the server's answer; None: for ever.
     close_timeout: seconds that close() waits for the peer; None: for ever.
     max_size: the largest message to receive, in bytes; a larger one closes with 1009. None: no limit.
-    max_queue: how many messages send(), close() and the wait() of a ping keep for recv(), before they leave the others to the
+    max_queue: how many messages close() and the wait() of a ping keep for recv(), before they leave the others to the
         network (close() drops them); None: no limit.
     logger: where the connection logs; by default "wsswift.client".
 

@@ -51,7 +51,6 @@ class Connection(Receiving):
         self._local_address = read_address(lib.ws_conn_local_address, handle)
         self._remote_address = read_address(lib.ws_conn_remote_address, handle)
         check(lib.ws_conn_set_interruptible(handle, 1))
-        self._start_receiving(handle)
         self._handle = handle
         self.logger.debug("connection %s open", self.id)
 
@@ -85,13 +84,11 @@ class Connection(Receiving):
         text: True sends bytes as text (they must be UTF-8), False sends str as binary.
         Iterables, which would be sent as fragments, are not supported: TypeError.
 
-        Raises ConnectionClosed, also when the peer's close frame has arrived and nobody has read it yet: unless another thread
-        reads, or max_queue messages wait, it first takes in what is there, for recv(). A close frame that arrived in one piece
-        with the last message that recv() gave is noticed by the second send() after it.
+        Raises ConnectionClosed once recv(), close() or a ping's wait() has read the peer's close frame; before that the message
+        is lost with the connection, as nothing reads in the background.
         Raises TimeoutError when the peer takes nothing for 30 s and nothing was sent; InvalidUTF8. Ctrl-C is
         heard at once while nothing was sent, else when the call ends: a message that stopped halfway would end the connection.
         """
-        self._glance()
         data: Any
         if isinstance(message, str):
             kind = ffi.WS_BINARY if text is False else ffi.WS_TEXT

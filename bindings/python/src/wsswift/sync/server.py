@@ -310,7 +310,7 @@ def serve(
     open_timeout: seconds for a client's whole request; None: for ever.
     close_timeout: seconds that closing waits for a peer; None: for ever.
     max_size: the largest message to receive, in bytes; a larger one closes with 1009. None: no limit.
-    max_queue: how many messages send(), close() and the wait() of a ping keep for recv(), before they leave the others to the
+    max_queue: how many messages close() and the wait() of a ping keep for recv(), before they leave the others to the
         network (close() drops them); None: no limit.
     logger: where the server and its connections log; by default "wsswift.server".
 
