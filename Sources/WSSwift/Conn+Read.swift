@@ -177,8 +177,6 @@ extension Conn {
   private func answerClose(_ code: CloseCode, _ reason: ByteView) throws(WSError) {
     let handler = stateLock.withLock {
       handshake.receive(code, reason: reason)
-      // Without memory the code must do.
-      do throws(OutOfMemory) { try closeReasonBytes.append(reason) } catch {}
       return handlers.close
     }
     if let handler {

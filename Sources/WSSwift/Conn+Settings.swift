@@ -111,7 +111,7 @@ extension Conn {
   public var ourCloseCode: CloseCode? { stateLock.withLock { closeCodeSent ?? closeCodeLeaving } }
 
   /// The peer's close reason, UTF-8, borrowed from the connection; empty before its close frame.
-  public var closeReason: ByteView { stateLock.withLock { closeReasonBytes.bytes } }
+  public var closeReason: ByteView { stateLock.withLock { handshake.reason } }
 
   /// Why that half failed last, timeouts included; nil when it never did.
   public func lastFailure(of half: Half) -> WSError? {

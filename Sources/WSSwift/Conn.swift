@@ -44,7 +44,6 @@ public final class Conn: @unchecked Sendable {
   var handlers = Handlers()
   var replies = PendingReplies()
   var handshake = CloseHandshake()
-  var closeReasonBytes = ByteQueue()
   var closeCodeSent: CloseCode?
   /// The code of a close frame that is on its way out: its answer may be here before the call that sends it is back.
   var closeCodeLeaving: CloseCode?

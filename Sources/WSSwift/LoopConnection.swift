@@ -39,7 +39,6 @@ public final class LoopConnection: @unchecked Sendable {
   var timers: LoopTimers
   var subprotocolBytes = ByteQueue()
   var explanationBytes = ByteQueue()
-  var reasonBytes = ByteQueue()
   var isAtEnd = false
   /// Interim responses passed over so far.
   var interimCount = 0
@@ -181,11 +180,7 @@ public final class LoopConnection: @unchecked Sendable {
   private func note(_ event: Event) {
     switch event {
     case .message, .pong: return
-    case .ping: answerKey = nil
-    case .close(_, let reason):
-      answerKey = nil
-      // Without memory the code must do.
-      do throws(OutOfMemory) { try reasonBytes.append(reason) } catch {}
+    case .ping, .close: answerKey = nil
     }
   }
 
@@ -234,7 +229,7 @@ public final class LoopConnection: @unchecked Sendable {
   public var closeCodeReceived: CloseCode? { engine.handshake.received }
 
   /// The peer's close reason; borrowed from the connection.
-  public var closeReason: ByteView { reasonBytes.bytes }
+  public var closeReason: ByteView { engine.handshake.reason }
 
   /// The code of our close frame; nil before it.
   public var ourCloseCode: CloseCode? { engine.closeSent }

@@ -11,36 +11,22 @@ public enum CloseOutcome: Equatable, Sendable {
 }
 
 /// What the peer said at the end, kept for questions afterwards.
-public struct CloseHandshake: Sendable {
+public struct CloseHandshake: ~Copyable {
   /// The peer's code; nil before its close frame, `.noStatus` for one without code.
   public private(set) var received: CloseCode?
-  /// How many bytes the peer's reason has.
-  public private(set) var reasonCount = 0
-  private var reasonBytes = InlineArray<123, UInt8>(repeating: 0)
+  private var reasonBytes = ByteQueue()
 
   /// Before any close frame.
   public init() {}
 
-  /// A close frame arrived.
+  /// The peer's reason, UTF-8 of at most 123 bytes; borrowed until this value is gone.
+  public var reason: ByteView { reasonBytes.bytes }
+
+  /// A close frame arrived. Without memory for its reason the code must do.
   public mutating func receive(_ code: CloseCode, reason: ByteView) {
     received = code
-    let reason = reason.cut(0, ClosePayload.maximumReason)
-    reasonCount = 0
-    for byte in reason {
-      reasonBytes[unchecked: reasonCount] = byte  // at most 123, by the line above
-      reasonCount = reasonCount &+ 1
-    }
-  }
-
-  /// Copies the peer's reason; `space` has room for 123 bytes. Returns its size.
-  public func copyReason(to space: UnsafeMutableRawBufferPointer) -> Int {
-    guard space.count >= reasonCount else { return 0 }
-    var index = 0
-    while index < reasonCount {
-      space[index] = reasonBytes[unchecked: index]  // below reasonCount, which is at most 123
-      index = index &+ 1
-    }
-    return reasonCount
+    reasonBytes.removeAll()
+    do throws(OutOfMemory) { try reasonBytes.append(reason.cut(0, ClosePayload.maximumReason)) } catch {}
   }
 
   /// The code that answers a received close frame. RFC 6455 5.5.1: the endpoint "typically echos the status code it received".
