@@ -54,7 +54,14 @@ public struct ByteQueue: ~Copyable {
     let (needed, overflow) = tail.addingReportingOverflow(wanted)
     guard !overflow else { throw OutOfMemory() }
     let doubled = memory.capacity > Int.max / 2 ? needed : memory.capacity &* 2
-    try memory.resize(to: max(needed, doubled))
+    try grow(to: max(needed, doubled))
+  }
+
+  /// From 4 KiB on in the sizes of `BlockPool`, which is where the first such block comes from.
+  private mutating func grow(to size: Int) throws(OutOfMemory) {
+    guard size >= BlockPool.smallest else { return try memory.resize(to: size) }
+    guard memory.base == nil else { return try memory.resize(to: BlockPool.roundedUp(size)) }
+    memory = try BlockPool.take(size)
   }
 
   /// Adds `filled` bytes that were written to `freeSpace`; more than there is room for are not counted.
@@ -107,6 +114,14 @@ public struct ByteQueue: ~Copyable {
   public mutating func release() {
     removeAll()
     memory.release()
+  }
+
+  /// Takes all bytes away and leaves the memory to the next connection that needs some.
+  public mutating func releaseToPool() {
+    removeAll()
+    var given = Memory()
+    swap(&given, &memory)
+    BlockPool.give(given)
   }
 
   private mutating func compact() {

@@ -23,6 +23,21 @@ public struct Memory: ~Copyable {
     capacity = 0
   }
 
+  /// Takes over a block that lay on a shelf.
+  init(adopting block: UnsafeMutableRawPointer, capacity: Int) {
+    base = block
+    self.capacity = capacity
+    Self.countBlocks(1)
+  }
+
+  /// Lays the block on the shelf, where there is room; then this one is empty.
+  mutating func lay(on shelf: Shelf) {
+    guard let block = base, shelf.put(block) else { return }
+    Self.countBlocks(-1)
+    base = nil
+    capacity = 0
+  }
+
   /// Changes the size, keeping the bytes that fit. On an error the block is as it was.
   public mutating func resize(to count: Int) throws(OutOfMemory) {
     guard count > 0 else { return release() }
