@@ -8,6 +8,9 @@ if(WSSWIFT_EMBEDDED)
 else()
   list(APPEND swift_options -enforce-exclusivity=checked)
 endif()
+if(WSSWIFT_QUARANTINE)
+  list(APPEND swift_options -D WSSWIFT_QUARANTINE)
+endif()
 set(c_options -std=gnu11 -Wall -Wextra -fvisibility=hidden -fstack-protector-strong)
 # Line numbers always: scripts/install strips them, docs/incident.md uses them. No path of this machine goes in, so that the same
 # sources give the same bytes everywhere; breadcrumbs would be paths, and the incremental hash one of the options with paths.

@@ -13,7 +13,8 @@
  *             returns the same error.
  * Outputs     are always written: zero or NULL when there is nothing to say. An output may be NULL where it says so.
  * Handles     are opaque and counted. A *_new, *_dial or *_upgrade gives one reference, *_free gives one back, in any
- *             order, also inside the handle's own callback. *_free(NULL) does nothing. A freed handle is undefined.
+ *             order, also inside the handle's own callback. *_free(NULL) does nothing. A freed handle is undefined; a library
+ *             built with -DWSSWIFT_QUARANTINE=ON names its type on standard error and aborts.
  * Bytes       given to a call are copied or sent before it returns. Bytes handed out are borrowed until the next call of
  *             the same half (read or write) on that handle, or until the handle is freed; they may hold NUL.
  * Strings     const char * is NUL-terminated UTF-8, copied by the call, at most 64 KiB.

@@ -11,18 +11,34 @@ import WSTransport
 class Handle {
   let tag: UInt64
   private let users = Atomic<Int32>(1)
+  #if WSSWIFT_QUARANTINE
+    /// What C holds, once this was handed out.
+    final var cage: Cage?
+  #endif
 
   init(tag: UInt64) { self.tag = tag }
 
   final func addUser() { users.wrappingAdd(1, ordering: .relaxed) }
 
   /// True for the last one.
-  final func removeUser() -> Bool { users.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue == 0 }
+  final func removeUser() -> Bool {
+    let left = users.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue
+    #if WSSWIFT_QUARANTINE
+      if left < 0 { cage?.report("freed more often than it was given: ") }
+    #endif
+    return left == 0
+  }
+
+  #if WSSWIFT_QUARANTINE
+    deinit { cage?.empty() }
+  #endif
 }
 
 /// A type of handle, told by its tag.
 protocol Tagged: Handle {
   static var tag: UInt64 { get }
+  /// What the header calls it.
+  static var name: StaticString { get }
 }
 
 /// Where the first stored property of a Swift object lies: behind its type and its reference count.
@@ -33,15 +49,27 @@ private let firstProperty = 16
 func object<T: Tagged>(_ handle: OpaquePointer?, _ type: T.Type) -> T? {
   guard let handle else { return nil }
   let pointer = UnsafeRawPointer(handle)
-  guard UInt(bitPattern: pointer) & 7 == 0, pointer.load(fromByteOffset: firstProperty, as: UInt64.self) == T.tag else {
-    return nil
-  }
-  return Unmanaged<T>.fromOpaque(pointer).takeUnretainedValue()
+  guard UInt(bitPattern: pointer) & 7 == 0 else { return nil }
+  let tag = pointer.load(fromByteOffset: firstProperty, as: UInt64.self)
+  #if WSSWIFT_QUARANTINE
+    return Cage.object(at: pointer, tag: tag, type)
+  #else
+    return tag == T.tag ? Unmanaged<T>.fromOpaque(pointer).takeUnretainedValue() : nil
+  #endif
 }
 
 /// A handle for C, with one reference.
 func handle<T: Tagged>(giving object: T) -> OpaquePointer {
-  OpaquePointer(Unmanaged.passRetained(object).toOpaque())
+  handle(lending: Unmanaged.passRetained(object).takeUnretainedValue())
+}
+
+/// A handle for C without a reference of its own: the object is part of another one.
+func handle<T: Tagged>(lending object: T) -> OpaquePointer {
+  #if WSSWIFT_QUARANTINE
+    Cage.around(object)
+  #else
+    OpaquePointer(Unmanaged.passUnretained(object).toOpaque())
+  #endif
 }
 
 /// Gives a reference back; `last` runs before the last one is gone. NULL is nothing to free.

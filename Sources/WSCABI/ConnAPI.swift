@@ -6,6 +6,7 @@ import WSSwift
 /// The object behind a ws_conn.
 final class ConnHandle: Handle, Tagged {
   static let tag: UInt64 = 0x7773_5F63_6F6E_6E01
+  static let name: StaticString = "ws_conn"
   let conn: Conn
   let userData = UserDataSlot()
 

@@ -6,6 +6,7 @@ import WSSwift
 /// The object behind a ws_dialer.
 final class DialerHandle: Handle, Tagged {
   static let tag: UInt64 = 0x7773_5F64_6C72_0001
+  static let name: StaticString = "ws_dialer"
   let dialer = Dialer()
 
   init() { super.init(tag: Self.tag) }
@@ -14,6 +15,7 @@ final class DialerHandle: Handle, Tagged {
 /// The object behind a ws_dial.
 final class DialHandle: Handle, Tagged {
   static let tag: UInt64 = 0x7773_5F64_6961_6C01
+  static let name: StaticString = "ws_dial"
   let dial: Dial
   let headers: HeadersHandle
 

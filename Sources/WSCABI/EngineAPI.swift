@@ -7,6 +7,7 @@ import WSTransport
 /// The object behind a ws_engine.
 final class EngineHandle: Handle, Tagged {
   static let tag: UInt64 = 0x7773_5F65_6E67_6901
+  static let name: StaticString = "ws_engine"
   let engine: LoopConnection
   let headers: HeadersHandle
 

@@ -6,6 +6,7 @@ import WSSwift
 /// The object behind a ws_headers: where to find the head it shows.
 final class HeadersHandle: Handle, Tagged {
   static let tag: UInt64 = 0x7773_5F68_6561_6401
+  static let name: StaticString = "ws_headers"
 
   enum Source {
     case response(Dial)
@@ -37,7 +38,7 @@ final class HeadersHandle: Handle, Tagged {
   }
 
   /// The handle as C borrows it: without a reference of its own.
-  var borrowed: OpaquePointer { OpaquePointer(Unmanaged.passUnretained(self).toOpaque()) }
+  var borrowed: OpaquePointer { handle(lending: self) }
 }
 
 @_cdecl("ws_headers_get") @implementation

@@ -138,8 +138,9 @@ private func describe(_ error: WSError, _ explanation: ByteView, _ detail: inout
   }
 }
 
+/// Copies what fits behind `start`, and says how much that was.
 @discardableResult
-private func copy(_ text: ByteView, to space: UnsafeMutableRawBufferPointer, behind start: Int = 0) -> Int {
+func copy(_ text: ByteView, to space: UnsafeMutableRawBufferPointer, behind start: Int = 0) -> Int {
   guard let base = space.baseAddress, start < space.count else { return 0 }
   let fitting = text.cut(0, space.count &- start)
   UnsafeMutableRawBufferPointer(start: base + start, count: fitting.count).copyMemory(from: fitting)

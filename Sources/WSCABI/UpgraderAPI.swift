@@ -6,6 +6,7 @@ import WSSwift
 /// The object behind a ws_upgrader.
 final class UpgraderHandle: Handle, Tagged {
   static let tag: UInt64 = 0x7773_5F75_7072_0001
+  static let name: StaticString = "ws_upgrader"
   let upgrader = Upgrader()
 
   init() { super.init(tag: Self.tag) }
@@ -14,6 +15,7 @@ final class UpgraderHandle: Handle, Tagged {
 /// The object behind a ws_upgrade.
 final class UpgradeHandle: Handle, Tagged {
   static let tag: UInt64 = 0x7773_5F75_7067_0001
+  static let name: StaticString = "ws_upgrade"
   let upgrade: Upgrade
   let headers: HeadersHandle
 
