@@ -210,6 +210,10 @@ WS_NODISCARD int ws_conn_read_into(ws_conn *conn, int32_t *type, void *buf, size
  * sent · WS_ERR_ABORTED · WS_ERR_LOST · WS_ERR_IO. RFC 6455 5.6, 6.1. */
 WS_NODISCARD int ws_conn_write(ws_conn *conn, int32_t type, const void *data, size_t size);
 
+/* [any] The same for a message whose bytes lie in count parts, one behind the other. On a server's side a large part and the last one
+ * are not copied. parts may be NULL when count is 0. Otherwise as ws_conn_write. */
+WS_NODISCARD int ws_conn_writev(ws_conn *conn, int32_t type, const ws_bytes *parts, size_t count);
+
 /* [any] Sends a control frame, WS_PING, WS_PONG or WS_CLOSE, of at most 125 bytes. The payload of WS_CLOSE is empty, or a
  * code in network order and a UTF-8 reason. May pass between the frames of a message. deadline_ns covers waiting for
  * another writer too. WS_ERR_INVALID more than 125 bytes, or a close payload that RFC 6455 7.4 forbids to send ·

@@ -95,6 +95,14 @@ func bytes(_ data: UnsafeRawPointer?, _ size: Int) -> ByteView? {
   return ByteView(start: data, count: size)
 }
 
+/// The caller's bytes in several parts; nil for NULL with a count, for a part that is NULL with a size, and for more than memory has.
+func payload(_ parts: UnsafePointer<ws_bytes>?, _ count: Int) -> Payload? {
+  guard count >= 0, parts != nil || count == 0 else { return nil }
+  // Both are a pointer and a size, and nothing else.
+  let first = parts.map { UnsafeRawPointer($0).assumingMemoryBound(to: BytePart.self) }
+  return Payload(parts: UnsafeBufferPointer(start: first, count: count))
+}
+
 /// The longest string that a call takes.
 private let longestString = 65536
 

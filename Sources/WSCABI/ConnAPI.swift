@@ -65,9 +65,17 @@ public func ws_conn_read_into(
 
 @_cdecl("ws_conn_write") @implementation
 public func ws_conn_write(_ conn: OpaquePointer!, _ type: Int32, _ data: UnsafeRawPointer!, _ size: Int) -> Int32 {
-  guard let payload = bytes(data, size), let kind = UInt8(exactly: type).flatMap({ MessageKind(rawValue: $0) }) else {
-    return invalid
-  }
+  write(conn, type, bytes(data, size).map { Payload($0) })
+}
+
+@_cdecl("ws_conn_writev") @implementation
+public func ws_conn_writev(_ conn: OpaquePointer!, _ type: Int32, _ parts: UnsafePointer<ws_bytes>!, _ count: Int) -> Int32 {
+  write(conn, type, payload(parts, count))
+}
+
+@inline(__always)
+private func write(_ conn: OpaquePointer?, _ type: Int32, _ payload: Payload?) -> Int32 {
+  guard let payload, let kind = UInt8(exactly: type).flatMap({ MessageKind(rawValue: $0) }) else { return invalid }
   return onConn(conn) { (conn) throws(WSError) in
     try conn.write(kind, payload)
     return WS_OK

@@ -64,14 +64,11 @@ extension Conn {
   // MARK: - Writing, under `writeLock`
 
   /// The frame has begun and the transport is full: its rest waits behind `outgoing`, and leaves by `flushReplies`.
-  func keepRest(of frame: inout OutgoingFrame, _ payload: ByteView) throws(WSError) {
+  func keepRest(of frame: inout OutgoingFrame, _ lent: ByteView) throws(WSError) {
     do throws(OutOfMemory) {
-      if frame.header.maskKey == nil {
-        try outgoing.append(payload)
-      } else {
-        try outgoing.reserve(frame.payload.count &+ FrameHeader.maximumSize)
-        outgoing.commit(frame.fill(outgoing.freeSpace))
-      }
+      try outgoing.append(lent)
+      try outgoing.reserve(max(frame.left, FrameHeader.maximumSize))
+      outgoing.commit(frame.fill(outgoing.freeSpace))
     } catch {
       throw failWriting(.broken)
     }

@@ -22,14 +22,17 @@ enum WriteLimit {
 }
 
 extension Conn {
-  /// The most bytes that a client masks ahead of sending them.
+  /// The most bytes that are masked, or gathered from parts, ahead of sending them.
   private static let chunk = 65536
 
   /// Sends one message as one frame. `.timeout`: nothing was sent; `.broken`: it stopped inside the frame. RFC 6455 5.6, 6.1.
-  public func write(_ kind: MessageKind, _ bytes: ByteView) throws(WSError) {
+  public func write(_ kind: MessageKind, _ bytes: ByteView) throws(WSError) { try write(kind, Payload(bytes)) }
+
+  /// Sends one message whose bytes lie apart, as one frame. Errors as `write(_:_:)` of bytes.
+  public func write(_ kind: MessageKind, _ payload: Payload) throws(WSError) {
     try send(within: writeLimit()) { () throws(SendError) in
       sender.checksUTF8 = checksSent.load(ordering: .relaxed)
-      return try sender.dataFrame(kind, isFinal: true, payload: bytes, maskKey: maskKey())
+      return try sender.dataFrame(kind, isFinal: true, payload: payload, maskKey: maskKey())
     }
   }
 
@@ -99,28 +102,23 @@ extension Conn {
   /// Sends the whole frame, waiting where the transport is full.
   func transmit(_ frame: OutgoingFrame, within limit: WriteLimit) throws(WSError) {
     var frame = frame
-    var payload = ByteView.empty
     var isFirst = true
     repeat {
-      if frame.header.maskKey == nil {
-        try prepareHeader(of: frame)
-        payload = frame.payload
-      } else {
-        try prepareChunk(of: &frame)
-      }
+      var lent = ByteView.empty
+      do throws(OutOfMemory) { lent = try prepare(&frame) } catch { throw isFirst ? .outOfMemory : failWriting(.broken) }
       if isFirst { announce(frame) }
-      while !outgoing.isEmpty || !payload.isEmpty {
-        let sent = try pushOrWait(payload, within: limit, isFirst ? frame : nil)
+      while !outgoing.isEmpty || !lent.isEmpty {
+        let sent = try pushOrWait(lent, within: limit, isFirst ? frame : nil)
         if isFirst, sent > 0 {
           begin(frame)
           isFirst = false
         }
-        if sent == 0, case .now = limit { return try keepRest(of: &frame, payload) }
+        if sent == 0, case .now = limit { return try keepRest(of: &frame, lent) }
         let beyond = sent &- min(sent, outgoing.count)
         outgoing.discard(sent)
-        payload = payload.cut(from: beyond)
+        lent = lent.cut(from: beyond)
       }
-    } while frame.header.maskKey != nil && !frame.isFinished
+    } while !frame.isFinished
     end(frame)
   }
 
@@ -134,17 +132,13 @@ extension Conn {
     endResidue()
   }
 
-  private func prepareHeader(of frame: OutgoingFrame) throws(WSError) {
-    do throws(OutOfMemory) { try outgoing.reserve(FrameHeader.maximumSize) } catch { throw .outOfMemory }
-    guard let space = outgoing.freeSpace.baseAddress else { throw .outOfMemory }
-    outgoing.commit(frame.header.write(to: space))
-  }
-
-  private func prepareChunk(of frame: inout OutgoingFrame) throws(WSError) {
-    let wanted = min(frame.payload.count, Self.chunk) &+ FrameHeader.maximumSize
-    do throws(OutOfMemory) { try outgoing.reserve(wanted) } catch { throw .outOfMemory }
+  /// Puts the next bytes of the frame into `outgoing`, and gives what may follow them from where it lies.
+  private func prepare(_ frame: inout OutgoingFrame) throws(OutOfMemory) -> ByteView {
+    let wanted = max(frame.countBeforeLent(Self.chunk &+ FrameHeader.maximumSize), FrameHeader.maximumSize)
+    try outgoing.reserve(wanted)
     let space = UnsafeMutableRawBufferPointer(start: outgoing.freeSpace.baseAddress, count: wanted)
-    outgoing.commit(frame.fill(space))
+    outgoing.commit(frame.fillBeforeLent(space))
+    return frame.lend()
   }
 
   /// Sends some of `outgoing` and then `payload`; waits when the transport takes nothing. The first byte of a frame decides what
@@ -174,7 +168,7 @@ extension Conn {
 
   /// The frame's first byte is about to leave.
   func announce(_ frame: OutgoingFrame) {
-    guard frame.header.opcode == .close, let close = try? ClosePayload(parsing: frame.payload) else { return }
+    guard frame.header.opcode == .close, let close = try? ClosePayload(parsing: frame.controlPayload) else { return }
     stateLock.withLock { closeCodeLeaving = close.code }
   }
 

@@ -6,6 +6,12 @@ import WSTransport
 /// Borrowed bytes; whoever hands them out says how long they live.
 public typealias ByteView = WSProtocol.ByteView
 
+/// One run of bytes among several that travel as one message.
+public typealias BytePart = WSProtocol.BytePart
+
+/// Borrowed bytes in one or several parts.
+public typealias Payload = WSProtocol.Payload
+
 /// A data message, copied.
 public enum Message: Equatable, Sendable {
   /// Text. Bytes that are no UTF-8 have been refused, or, where checking is off, are repaired.
@@ -32,6 +38,14 @@ extension Conn {
   /// Sends a binary message. Errors as `write(_:_:)`.
   public func write(_ bytes: [UInt8]) throws(WSError) {
     try bytes.span.withUnsafeBytes { (bytes) throws(WSError) in try write(.binary, bytes) }
+  }
+
+  /// Sends a message whose bytes lie apart. `.invalid`: together they are more than memory has. Other errors as `write(_:_:)`.
+  public func write(_ kind: MessageKind, parts: [BytePart]) throws(WSError) {
+    try parts.span.withUnsafeBufferPointer { (parts) throws(WSError) in
+      guard let payload = Payload(parts: parts) else { throw .invalid }
+      try write(kind, payload)
+    }
   }
 
   /// The closing handshake with a reason of at most 123 bytes. Otherwise as `close(_:reason:deadline:)` with bytes.

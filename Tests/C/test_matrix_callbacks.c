@@ -64,6 +64,7 @@ CALL(in_ms, ws_in_ms(1) <= 0)
 CALL(read, ws_conn_read(conn, &type, &bytes))
 CALL(read_into, ws_conn_read_into(conn, &type, NULL, 0, &size))
 CALL(write, ws_conn_write(conn, WS_TEXT, "x", 1))
+CALL(writev, ws_conn_writev(conn, WS_TEXT, NULL, 0))
 CALL(write_control, ws_conn_write_control(conn, WS_PING, "x", 1, 0))
 CALL(write_close, ws_conn_write_control(conn, WS_CLOSE, "\x03\xe8", 2, 0))
 CALL(close, ws_conn_close(conn, 1000, "x", 1, WS_NEVER))
@@ -178,6 +179,7 @@ static const function functions[] = {
     GIVES(read, WS_ERR_STATE),
     GIVES(read_into, WS_ERR_STATE),
     {"write", do_write, WS_OK, WS_ERR_CLOSE_SENT, GOES_ON},
+    {"writev", do_writev, WS_OK, WS_ERR_CLOSE_SENT, GOES_ON},
     {"write_control", do_write_control, WS_OK, WS_ERR_CLOSE_SENT, GOES_ON},
     {"write_close", do_write_close, WS_OK, WS_ERR_CLOSE_SENT, GOES_ON},
     FINE(close, GOES_ON),

@@ -24,6 +24,7 @@ static int64_t deadline;
 static size_t size;
 static ws_bytes bytes;
 static void *pointer;
+static const ws_bytes a_part = {(const uint8_t *)"x", 1};
 static ws_conn *conn;
 static ws_dial *dial;
 static ws_upgrade *upgrade;
@@ -47,6 +48,7 @@ static int descriptor(void) {
 CALL(read, ws_conn_read(h, &number, &bytes))
 CALL(read_into, ws_conn_read_into(h, &number, NULL, 0, &size))
 CALL(write, ws_conn_write(h, WS_TEXT, "x", 1))
+CALL(writev, ws_conn_writev(h, WS_TEXT, &a_part, 1))
 CALL(write_control, ws_conn_write_control(h, WS_PING, "x", 1, 0))
 CALL(close, ws_conn_close(h, 1000, NULL, 0, 0))
 CALL(close_begin, ws_conn_close_begin(h, 1000, NULL, 0))
@@ -136,7 +138,7 @@ typedef struct function {
 #define FREES(kind, name) {#name, do_##name, kind, WS_OK}
 
 static const function functions[] = {
-    OF(CONN, read), OF(CONN, read_into), OF(CONN, write), OF(CONN, write_control), OF(CONN, close), OF(CONN, close_begin),
+    OF(CONN, read), OF(CONN, read_into), OF(CONN, write), OF(CONN, writev), OF(CONN, write_control), OF(CONN, close), OF(CONN, close_begin),
     OF(CONN, abort), OF(CONN, retain), OF(CONN, close_codes), OF(CONN, set_ping), OF(CONN, set_pong), OF(CONN, set_close),
     OF(CONN, set_user_data), OF(CONN, set_read_timeout), OF(CONN, set_write_timeout), OF(CONN, set_close_timeout),
     OF(CONN, set_read_deadline), OF(CONN, set_write_deadline), OF(CONN, set_read_limit), OF(CONN, set_check_utf8),

@@ -100,7 +100,7 @@ public struct Engine: ~Copyable {
   public mutating func send(
     _ kind: MessageKind?, _ payload: ByteView, isFinal: Bool = true, maskKey: UInt32
   ) throws(SendError) {
-    try put(sender.dataFrame(kind, isFinal: isFinal, payload: payload, maskKey: maskKey))
+    try put(sender.dataFrame(kind, isFinal: isFinal, payload: Payload(payload), maskKey: maskKey))
   }
 
   /// Queues a control frame.
@@ -130,9 +130,7 @@ public struct Engine: ~Copyable {
   private mutating func put(_ frame: OutgoingFrame) throws(SendError) {
     var frame = frame
     do throws(OutOfMemory) {
-      let (total, overflow) = frame.header.size.addingReportingOverflow(frame.payload.count)
-      guard !overflow else { throw OutOfMemory() }
-      try pending.reserve(max(total, FrameHeader.maximumSize))
+      try pending.reserve(max(frame.left, FrameHeader.maximumSize))
     } catch {
       throw .outOfMemory
     }

@@ -21,44 +21,6 @@ public enum SendError: Error, Equatable, Sendable {
   case outOfMemory
 }
 
-/// One frame on its way out. The payload is the caller's.
-public struct OutgoingFrame {
-  /// What stands in front of the payload.
-  public let header: FrameHeader
-  /// The bytes to send, unmasked.
-  public let payload: ByteView
-  /// The state of the text that this frame leaves open, where outgoing text is checked.
-  let openText: UTF8Validator?
-  private var headerIsWritten = false
-  private var taken = 0
-
-  init(header: FrameHeader, payload: ByteView, openText: UTF8Validator? = nil) {
-    self.header = header
-    self.payload = payload
-    self.openText = openText
-  }
-
-  /// True when all bytes have been written by `fill`.
-  public var isFinished: Bool { headerIsWritten && taken == payload.count }
-
-  /// Writes the next bytes of the frame, header first and masked where the header says so. `space` has at least
-  /// `FrameHeader.maximumSize` bytes; returns how many were written.
-  public mutating func fill(_ space: UnsafeMutableRawBufferPointer) -> Int {
-    guard var target = space.baseAddress, space.count >= FrameHeader.maximumSize else { return 0 }
-    var written = 0
-    if !headerIsWritten {
-      written = header.write(to: target)
-      target += written
-      headerIsWritten = true
-    }
-    let count = min(space.count &- written, payload.count &- taken)
-    guard count > 0, let source = payload.baseAddress else { return written }
-    Mask.apply(from: source + taken, to: target, count: count, key: header.maskKey ?? 0, phase: taken & 3)
-    taken = taken &+ count
-    return written &+ count
-  }
-}
-
 /// Decides what may be sent, and in which order.
 public struct Sender: Sendable {
   /// Which end we are: clients mask.
@@ -77,15 +39,25 @@ public struct Sender: Sendable {
   /// A frame of a message: the first one carries the kind, the others are continuations. RFC 6455 5.4.
   /// `maskKey` is fresh for every frame and used by clients only. RFC 6455 5.3.
   public func dataFrame(
-    _ kind: MessageKind?, isFinal: Bool, payload: ByteView, maskKey: UInt32
+    _ kind: MessageKind?, isFinal: Bool, payload: Payload, maskKey: UInt32
   ) throws(SendError) -> OutgoingFrame {
     guard closeSent == nil else { throw .closeSent }
     guard kind == nil || !messageIsOpen else { throw .messageOpen }
     guard kind != nil || messageIsOpen else { throw .noMessageOpen }
-    var text = kind == .text && checksUTF8 ? UTF8Validator() : openText
-    guard text?.advance(payload) ?? true, !isFinal || text?.isComplete ?? true else { throw .invalidUTF8 }
-    let header = header(kind?.opcode ?? .continuation, isFinal: isFinal, payload, maskKey)
+    let text = try check(payload, isFinal: isFinal, kind == .text && checksUTF8 ? UTF8Validator() : openText)
+    let header = header(kind?.opcode ?? .continuation, isFinal: isFinal, payload.count, maskKey)
     return OutgoingFrame(header: header, payload: payload, openText: isFinal ? nil : text)
+  }
+
+  private func check(_ payload: Payload, isFinal: Bool, _ text: UTF8Validator?) throws(SendError) -> UTF8Validator? {
+    guard var text else { return nil }
+    var number = 0
+    while number < payload.partCount {
+      guard text.advance(payload.part(number)) else { throw .invalidUTF8 }
+      number = number &+ 1
+    }
+    guard !isFinal || text.isComplete else { throw .invalidUTF8 }
+    return text
   }
 
   /// A ping, pong or close frame; a close payload is checked by RFC 6455 7.4.
@@ -93,7 +65,8 @@ public struct Sender: Sendable {
     guard payload.count <= 125 else { throw .controlTooLong }
     guard closeSent == nil else { throw .closeSent }
     if opcode == .close { try checkClose(payload) }
-    return OutgoingFrame(header: header(opcode.opcode, isFinal: true, payload, maskKey), payload: payload)
+    let header = header(opcode.opcode, isFinal: true, payload.count, maskKey)
+    return OutgoingFrame(header: header, payload: Payload(payload))
   }
 
   /// The first byte of the frame has left: from now on it counts.
@@ -102,7 +75,7 @@ public struct Sender: Sendable {
     case .text, .binary, .continuation:
       messageIsOpen = !frame.header.isFinal
       openText = frame.openText
-    case .close: closeSent = (try? ClosePayload(parsing: frame.payload))?.code ?? .noStatus
+    case .close: closeSent = (try? ClosePayload(parsing: frame.controlPayload))?.code ?? .noStatus
     case .ping, .pong: break
     }
   }
@@ -116,9 +89,9 @@ public struct Sender: Sendable {
     }
   }
 
-  private func header(_ opcode: Opcode, isFinal: Bool, _ payload: ByteView, _ maskKey: UInt32) -> FrameHeader {
+  private func header(_ opcode: Opcode, isFinal: Bool, _ length: Int, _ maskKey: UInt32) -> FrameHeader {
     let key = role == .client ? maskKey : nil
-    return FrameHeader(opcode: opcode, isFinal: isFinal, maskKey: key, length: payload.count)
+    return FrameHeader(opcode: opcode, isFinal: isFinal, maskKey: key, length: length)
   }
 }
 
