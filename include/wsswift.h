@@ -333,6 +333,33 @@ int ws_conn_subprotocol(const ws_conn *conn, ws_bytes *name);
  * on. What ws_conn_close waits for is reading. */
 int ws_conn_failure(const ws_conn *conn, int32_t half, ws_failure *failure);
 
+/* What a connection has done since its opening handshake. Set struct_size to sizeof(ws_statistics) before every call that takes
+ * one. The numbers are read one by one, so they may be apart by what happened meanwhile. */
+typedef struct ws_statistics {
+  uint32_t struct_size;         /*   0 in: sizeof(ws_statistics) */
+  uint32_t reserved0;           /*   4 0 */
+  uint64_t messages_received;   /*   8 whole data messages */
+  uint64_t messages_sent;       /*  16 */
+  uint64_t bytes_received;      /*  24 payload of data messages, as the application sees it */
+  uint64_t bytes_sent;          /*  32 */
+  uint64_t compressed_received; /*  40 what of bytes_received travelled compressed (RFC 7692) */
+  uint64_t compressed_sent;     /*  48 */
+  uint64_t deflated_received;   /*  56 the size that compressed_received had on the wire */
+  uint64_t deflated_sent;       /*  64 */
+  uint64_t wire_received;       /*  72 all bytes of frames: payload, headers, control frames */
+  uint64_t wire_sent;           /*  80 */
+  uint64_t pings_received;      /*  88 ping frames */
+  uint64_t pings_sent;          /*  96 */
+  uint64_t pongs_received;      /* 104 pong frames */
+  uint64_t pongs_sent;          /* 112 */
+  uint64_t round_trip_ns;       /* 120 from our last ping that was answered to its pong; 0 before */
+  uint64_t round_trip_min_ns;   /* 128 the shortest of these */
+  uint64_t reserved[7];         /* 136 0 */
+} ws_statistics;                /* 192 */
+
+/* [any] What the connection has done so far. */
+int ws_conn_statistics(const ws_conn *conn, ws_statistics *statistics);
+
 /* ---- Header fields -------------------------------------------------------------------------------------------- */
 
 /* The header fields of a request or response, borrowed from the attempt that received them. */
@@ -599,6 +626,9 @@ int ws_engine_subprotocol(const ws_engine *engine, ws_bytes *name);
 
 /* As ws_conn_close_codes. */
 int ws_engine_close_codes(const ws_engine *engine, uint16_t *theirs, ws_bytes *reason, uint16_t *ours);
+
+/* As ws_conn_statistics. Frames count as sent when they are queued, bytes when ws_engine_sent is told of them. */
+int ws_engine_statistics(const ws_engine *engine, ws_statistics *statistics);
 
 /* Why the connection ended: code WS_OK while it goes on, and after WS_END. */
 int ws_engine_failure(const ws_engine *engine, ws_failure *failure);

@@ -20,9 +20,7 @@ func fill(_ target: UnsafeMutablePointer<ws_address>, _ address: SocketAddress?)
       _ = address.writeHost(into: UnsafeMutableRawBufferPointer(rebasing: host[..<(host.count - 1)]))
     }
   }
-  withUnsafeBytes(of: result) { all in
-    UnsafeMutableRawBufferPointer(start: target, count: min(room, all.count)).copyMemory(from: all.cut(0, min(room, all.count)))
-  }
+  copyOut(result, to: target, room)
   return true
 }
 

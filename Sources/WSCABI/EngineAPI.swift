@@ -19,7 +19,7 @@ final class EngineHandle: Handle, Tagged {
 }
 
 /// Runs a call on the engine behind the handle.
-private func on(_ engine: OpaquePointer?, _ body: (LoopConnection) throws(WSError) -> Int32) -> Int32 {
+func onEngine(_ engine: OpaquePointer?, _ body: (LoopConnection) throws(WSError) -> Int32) -> Int32 {
   guard let handle = object(engine, EngineHandle.self) else { return invalid }
   return result { () throws(WSError) in try body(handle.engine) }
 }
@@ -64,7 +64,7 @@ public func ws_engine_buffer(
   space?.pointee = nil
   room?.pointee = 0
   guard let space, let room else { return invalid }
-  return on(engine) { (engine) throws(WSError) in
+  return onEngine(engine) { (engine) throws(WSError) in
     let free = try engine.freeSpace()
     space.pointee = free.baseAddress
     room.pointee = free.count
@@ -74,7 +74,7 @@ public func ws_engine_buffer(
 
 @_cdecl("ws_engine_received") @implementation
 public func ws_engine_received(_ engine: OpaquePointer!, _ size: Int) -> Int32 {
-  on(engine) { (engine) throws(WSError) in
+  onEngine(engine) { (engine) throws(WSError) in
     guard size >= 0, engine.received(size) else { return invalid }
     return WS_OK
   }
@@ -83,7 +83,7 @@ public func ws_engine_received(_ engine: OpaquePointer!, _ size: Int) -> Int32 {
 @_cdecl("ws_engine_feed") @implementation
 public func ws_engine_feed(_ engine: OpaquePointer!, _ data: UnsafeRawPointer!, _ size: Int) -> Int32 {
   guard let bytes = bytes(data, size) else { return invalid }
-  return on(engine) { (engine) throws(WSError) in
+  return onEngine(engine) { (engine) throws(WSError) in
     try engine.feed(bytes)
     return WS_OK
   }
@@ -92,7 +92,7 @@ public func ws_engine_feed(_ engine: OpaquePointer!, _ data: UnsafeRawPointer!, 
 @_cdecl("ws_engine_next_event") @implementation
 public func ws_engine_next_event(_ engine: OpaquePointer!, _ event: UnsafeMutablePointer<ws_event>!) -> Int32 {
   guard let event, fill(event, nil) else { return invalid }
-  return on(engine) { (engine) throws(WSError) in
+  return onEngine(engine) { (engine) throws(WSError) in
     guard let next = try engine.nextEvent() else { return engine.isClosed ? Int32(WS_END) : Int32(WS_AGAIN) }
     _ = fill(event, next)
     return WS_OK
@@ -152,7 +152,7 @@ public func ws_engine_head(
 
 @_cdecl("ws_engine_accept") @implementation
 public func ws_engine_accept(_ engine: OpaquePointer!) -> Int32 {
-  on(engine) { (engine) throws(WSError) in
+  onEngine(engine) { (engine) throws(WSError) in
     try engine.accept()
     return WS_OK
   }
@@ -161,7 +161,7 @@ public func ws_engine_accept(_ engine: OpaquePointer!) -> Int32 {
 @_cdecl("ws_engine_refuse") @implementation
 public func ws_engine_refuse(_ engine: OpaquePointer!, _ status: Int32, _ body: UnsafeRawPointer!, _ size: Int) -> Int32 {
   guard let body = bytes(body, size) else { return invalid }
-  return on(engine) { (engine) throws(WSError) in
+  return onEngine(engine) { (engine) throws(WSError) in
     try engine.refuse(status: Int(status), body: body)
     return WS_OK
   }
@@ -170,7 +170,7 @@ public func ws_engine_refuse(_ engine: OpaquePointer!, _ status: Int32, _ body: 
 @_cdecl("ws_engine_send") @implementation
 public func ws_engine_send(_ engine: OpaquePointer!, _ type: Int32, _ data: UnsafeRawPointer!, _ size: Int) -> Int32 {
   guard let payload = bytes(data, size), let type = UInt8(exactly: type) else { return invalid }
-  return on(engine) { (engine) throws(WSError) in
+  return onEngine(engine) { (engine) throws(WSError) in
     if let kind = MessageKind(rawValue: type) {
       try engine.send(kind, payload)
     } else if let opcode = ControlOpcode(rawValue: type) {
@@ -188,7 +188,7 @@ public func ws_engine_send_fragment(
 ) -> Int32 {
   let kind = UInt8(exactly: type).flatMap { MessageKind(rawValue: $0) }
   guard let payload = bytes(data, size), kind != nil || type == 0 else { return invalid }
-  return on(engine) { (engine) throws(WSError) in
+  return onEngine(engine) { (engine) throws(WSError) in
     try engine.send(kind, payload, isFinal: is_final != 0)
     return WS_OK
   }
@@ -197,7 +197,7 @@ public func ws_engine_send_fragment(
 @_cdecl("ws_engine_close") @implementation
 public func ws_engine_close(_ engine: OpaquePointer!, _ code: UInt16, _ reason: UnsafeRawPointer!, _ size: Int) -> Int32 {
   guard let reason = bytes(reason, size) else { return invalid }
-  return on(engine) { (engine) throws(WSError) in
+  return onEngine(engine) { (engine) throws(WSError) in
     try engine.close(closeCode(code), reason: reason)
     return WS_OK
   }
@@ -207,7 +207,7 @@ public func ws_engine_close(_ engine: OpaquePointer!, _ code: UInt16, _ reason: 
 public func ws_engine_output(_ engine: OpaquePointer!, _ pending: UnsafeMutablePointer<ws_bytes>!) -> Int32 {
   pending?.pointee = ws_bytes()
   guard let pending else { return invalid }
-  return on(engine) { (engine) throws(WSError) in
+  return onEngine(engine) { (engine) throws(WSError) in
     pending.pointee = ws_bytes(engine.output)
     return WS_OK
   }
@@ -215,7 +215,7 @@ public func ws_engine_output(_ engine: OpaquePointer!, _ pending: UnsafeMutableP
 
 @_cdecl("ws_engine_sent") @implementation
 public func ws_engine_sent(_ engine: OpaquePointer!, _ size: Int) -> Int32 {
-  on(engine) { (engine) throws(WSError) in
+  onEngine(engine) { (engine) throws(WSError) in
     guard size >= 0, size <= engine.output.count else { return invalid }
     engine.sent(size)
     return WS_OK
@@ -226,7 +226,7 @@ public func ws_engine_sent(_ engine: OpaquePointer!, _ size: Int) -> Int32 {
 public func ws_engine_tick(_ engine: OpaquePointer!, _ now_ns: Int64, _ next_deadline_ns: UnsafeMutablePointer<Int64>!) -> Int32
 {
   next_deadline_ns?.pointee = 0
-  return on(engine) { (engine) throws(WSError) in
+  return onEngine(engine) { (engine) throws(WSError) in
     let next = engine.tick(now: Deadline(nanoseconds: now_ns))
     next_deadline_ns?.pointee = next.nanoseconds
     return WS_OK
@@ -235,7 +235,7 @@ public func ws_engine_tick(_ engine: OpaquePointer!, _ now_ns: Int64, _ next_dea
 
 @_cdecl("ws_engine_set_read_limit") @implementation
 public func ws_engine_set_read_limit(_ engine: OpaquePointer!, _ bytes: UInt64) -> Int32 {
-  on(engine) { (engine) throws(WSError) in
+  onEngine(engine) { (engine) throws(WSError) in
     engine.setReadLimit(bytes)
     return WS_OK
   }
@@ -243,7 +243,7 @@ public func ws_engine_set_read_limit(_ engine: OpaquePointer!, _ bytes: UInt64) 
 
 @_cdecl("ws_engine_set_check_utf8") @implementation
 public func ws_engine_set_check_utf8(_ engine: OpaquePointer!, _ received: Int32, _ sent: Int32) -> Int32 {
-  on(engine) { (engine) throws(WSError) in
+  onEngine(engine) { (engine) throws(WSError) in
     engine.setChecksUTF8(received: received != 0, sent: sent != 0)
     return WS_OK
   }
@@ -253,7 +253,7 @@ public func ws_engine_set_check_utf8(_ engine: OpaquePointer!, _ received: Int32
 public func ws_engine_subprotocol(_ engine: OpaquePointer!, _ name: UnsafeMutablePointer<ws_bytes>!) -> Int32 {
   name?.pointee = ws_bytes()
   guard let name else { return invalid }
-  return on(engine) { (engine) throws(WSError) in
+  return onEngine(engine) { (engine) throws(WSError) in
     name.pointee = ws_bytes(engine.subprotocol)
     return WS_OK
   }
@@ -267,7 +267,7 @@ public func ws_engine_close_codes(
   theirs?.pointee = 0
   reason?.pointee = ws_bytes()
   ours?.pointee = 0
-  return on(engine) { (engine) throws(WSError) in
+  return onEngine(engine) { (engine) throws(WSError) in
     theirs?.pointee = engine.closeCodeReceived?.rawValue ?? 0
     reason?.pointee = ws_bytes(engine.closeReason)
     ours?.pointee = engine.ourCloseCode?.rawValue ?? 0
@@ -278,7 +278,7 @@ public func ws_engine_close_codes(
 @_cdecl("ws_engine_failure") @implementation
 public func ws_engine_failure(_ engine: OpaquePointer!, _ failure: UnsafeMutablePointer<ws_failure>!) -> Int32 {
   guard let failure, fill(failure, nil) else { return invalid }
-  return on(engine) { (engine) throws(WSError) in
+  return onEngine(engine) { (engine) throws(WSError) in
     _ = fill(failure, engine.failure, explanation: engine.explanation)
     // A client answers nothing, so what a server would have answered is not for it.
     if !engine.isServer, case .handshake = engine.failure { failure.pointee.http_status = 0 }

@@ -108,11 +108,16 @@ func fill(_ failure: UnsafeMutablePointer<ws_failure>?, _ error: WSError?, expla
   var detail = ws_failure()
   detail.struct_size = failure.pointee.struct_size
   if let error { describe(error, explanation, &detail) }
-  withUnsafeBytes(of: detail) { all in
-    UnsafeMutableRawBufferPointer(start: failure, count: min(room, all.count)).copyMemory(
-      from: all.cut(0, min(room, all.count)))
-  }
+  copyOut(detail, to: failure, room)
   return true
+}
+
+/// Copies a struct, as much of it as the caller's has room for.
+func copyOut<Struct>(_ value: Struct, to target: UnsafeMutablePointer<Struct>, _ room: Int) {
+  withUnsafeBytes(of: value) { all in
+    let count = min(room, all.count)
+    UnsafeMutableRawBufferPointer(start: target, count: count).copyMemory(from: all.cut(0, count))
+  }
 }
 
 private func describe(_ error: WSError, _ explanation: ByteView, _ detail: inout ws_failure) {

@@ -148,6 +148,7 @@ extension Conn {
   }
 
   private func advance() throws(WSError) -> Event? {
+    defer { receivedTraffic.publish(receiver.traffic) }
     do throws(ProtocolError) {
       return try receiver.advance()
     } catch {

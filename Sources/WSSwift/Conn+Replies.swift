@@ -68,6 +68,7 @@ extension Conn {
     while hasReplies.load(ordering: .acquiring) {
       guard writeLock.tryLock() else { return .busy }
       let flushed = pushReplies()
+      sentTraffic.publish(sender.traffic)
       writeLock.unlock()
       atomicMemoryFence(ordering: .sequentiallyConsistent)
       guard flushed else { return .blocked }
@@ -93,7 +94,7 @@ extension Conn {
   /// True when nothing of an earlier frame is left.
   private func pushResidue() throws(TransportError) -> Bool {
     while writeFailure == nil, !outgoing.isEmpty {
-      let sent = try transport.trySend(outgoing.bytes, .empty)
+      let sent = try put(outgoing.bytes, .empty)
       guard sent > 0 else { return false }
       outgoing.discard(sent)
       outputMoved()
@@ -124,7 +125,7 @@ extension Conn {
     try payload.withBytes { (bytes) throws(TransportError) in
       guard writeFailure == nil, let frame = encode(opcode, bytes) else { return true }
       announce(frame)
-      let sent = try transport.trySend(outgoing.bytes, .empty)
+      let sent = try put(outgoing.bytes, .empty)
       guard sent > 0 else {
         outgoing.removeAll()
         retract(frame)

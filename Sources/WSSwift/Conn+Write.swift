@@ -68,6 +68,7 @@ extension Conn {
     do throws(WSError) {
       try lockForWriting(within: limit)
       defer {
+        sentTraffic.publish(sender.traffic)
         writeLock.unlock()
         flushOrHandOver()
       }
@@ -147,7 +148,7 @@ extension Conn {
     _ payload: ByteView, within limit: WriteLimit, _ unbegun: OutgoingFrame? = nil, isResidue: Bool = false
   ) throws(WSError) -> Int {
     do throws(TransportError) {
-      let sent = try transport.trySend(outgoing.bytes, payload)
+      let sent = try put(outgoing.bytes, payload)
       if sent > 0 { progress.wrappingAdd(1, ordering: .relaxed) }
       if sent == 0 {
         if case .now = limit, unbegun == nil, !isResidue { return 0 }
@@ -164,6 +165,13 @@ extension Conn {
       outgoing.removeAll()
       throw reported
     }
+  }
+
+  /// Sends what the transport takes now, and counts it.
+  func put(_ first: ByteView, _ second: ByteView) throws(TransportError) -> Int {
+    let sent = try transport.trySend(first, second)
+    sender.passed(sent)
+    return sent
   }
 
   /// The frame's first byte is about to leave.

@@ -67,6 +67,10 @@ public final class Conn: @unchecked Sendable {
   /// Counts sends that moved bytes.
   let progress = Atomic<UInt64>(0)
 
+  // Written by the halves, read by anybody.
+  let receivedTraffic = PublishedTraffic()
+  let sentTraffic = PublishedTraffic()
+
   /// The largest message that a connection receives unless told otherwise, in bytes.
   public static let defaultReadLimit: UInt64 = 16 << 20
 

@@ -146,6 +146,9 @@ static void structs_must_say_their_size(void) {
   for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
     ws_address address = {.struct_size = wrong[i], .family = 99};
     ws_failure failure = {.struct_size = wrong[i], .code = 99};
+    ws_statistics statistics = {.struct_size = wrong[i], .reserved0 = 99};
+    EXPECT_STATUS(ws_conn_statistics(w.conn, &statistics), WS_ERR_INVALID);
+    EXPECT_INT(statistics.reserved0, 99);
     EXPECT_STATUS(ws_conn_local_address(w.conn, &address), WS_ERR_INVALID);
     EXPECT_STATUS(ws_conn_remote_address(w.conn, &address), WS_ERR_INVALID);
     EXPECT_STATUS(ws_conn_failure(w.conn, WS_READ, &failure), WS_ERR_INVALID);

@@ -17,12 +17,14 @@ static int use(void) {
   uint16_t code;
   ws_bytes bytes;
   ws_failure failure = {.struct_size = sizeof failure};
+  ws_statistics statistics = {.struct_size = sizeof statistics};
   int wrong = 0;
   alarm(5);
   signal(SIGALRM, SIG_DFL);
   wrong += ws_conn_set_read_timeout(shared, 1000) != WS_ERR_FORKED;
   wrong += ws_conn_close_codes(shared, &code, &bytes, &code) != WS_ERR_FORKED;
   wrong += ws_conn_failure(shared, WS_READ, &failure) != WS_ERR_FORKED;
+  wrong += ws_conn_statistics(shared, &statistics) != WS_ERR_FORKED;
   wrong += ws_conn_set_ping_handler(shared, NULL, NULL, NULL) != WS_ERR_FORKED;
   wrong += ws_conn_free(shared) != WS_OK;
   return wrong;

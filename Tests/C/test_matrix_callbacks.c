@@ -36,6 +36,7 @@ static int quiet_close(ws_conn *conn, uint16_t code, const void *reason, size_t 
 
 static ws_failure failure = {.struct_size = sizeof(ws_failure)};
 static ws_address address = {.struct_size = sizeof(ws_address)};
+static ws_statistics statistics = {.struct_size = sizeof(ws_statistics)};
 static uint16_t code, port;
 static int32_t type, fd;
 static size_t size;
@@ -94,6 +95,7 @@ CALL(local_address, ws_conn_local_address(conn, &address))
 CALL(remote_address, ws_conn_remote_address(conn, &address))
 CALL(subprotocol, ws_conn_subprotocol(conn, &bytes))
 CALL(failure, ws_conn_failure(conn, WS_READ, &failure))
+CALL(statistics, ws_conn_statistics(conn, &statistics))
 CALL(headers_get, ws_headers_get(NULL, 0, NULL, NULL))
 CALL(headers_find, ws_headers_find(NULL, "x", &bytes))
 CALL(dial, ws_dialer_dial(NULL, "ws://127.0.0.1:1/", ws_in_ms(1000), &other, &failure))
@@ -150,6 +152,7 @@ static int do_engine(inside *self) {
   status += ws_engine_refuse(server, 404, "", 0) == WS_ERR_STATE ? 0 : -1;
   status += ws_engine_set_read_limit(server, 1) + ws_engine_set_check_utf8(server, 1, 1);
   status += ws_engine_subprotocol(server, &bytes) + ws_engine_failure(server, &failure);
+  status += ws_engine_statistics(server, &statistics);
   status += ws_engine_close(server, 1000, NULL, 0) + ws_engine_close_codes(server, &code, NULL, NULL);
   status += ws_engine_received(client, 0);
   return status + ws_engine_free(client) + ws_engine_free(server);
@@ -209,6 +212,7 @@ static const function functions[] = {
     FINE(remote_address, GOES_ON),
     FINE(subprotocol, GOES_ON),
     FINE(failure, GOES_ON),
+    FINE(statistics, GOES_ON),
     GIVES(headers_get, WS_ERR_INVALID),
     GIVES(headers_find, WS_ERR_INVALID),
     GIVES(dial, WS_ERR_CONNECT),

@@ -17,6 +17,7 @@ typedef struct all {
 
 static ws_failure failure = {.struct_size = sizeof(ws_failure)};
 static ws_address address = {.struct_size = sizeof(ws_address)};
+static ws_statistics statistics = {.struct_size = sizeof(ws_statistics)};
 static ws_event event = {.struct_size = sizeof(ws_event)};
 static uint16_t code;
 static int32_t number;
@@ -75,6 +76,7 @@ CALL(local_address, ws_conn_local_address(h, &address))
 CALL(remote_address, ws_conn_remote_address(h, &address))
 CALL(subprotocol, ws_conn_subprotocol(h, &bytes))
 CALL(failure, ws_conn_failure(h, WS_READ, &failure))
+CALL(statistics, ws_conn_statistics(h, &statistics))
 CALL(headers_get, ws_headers_get(h, 0, &bytes, &bytes))
 CALL(headers_find, ws_headers_find(h, "Host", &bytes))
 CALL(dialer_header, ws_dialer_add_header(h, "A", "b"))
@@ -119,6 +121,7 @@ CALL(engine_utf8, ws_engine_set_check_utf8(h, 0, 0))
 CALL(engine_subprotocol, ws_engine_subprotocol(h, &bytes))
 CALL(engine_codes, ws_engine_close_codes(h, &code, &bytes, &code))
 CALL(engine_failure, ws_engine_failure(h, &failure))
+CALL(engine_statistics, ws_engine_statistics(h, &statistics))
 CALL(conn_free, ws_conn_free(h))
 CALL(dialer_free, ws_dialer_free(h))
 CALL(dial_free, ws_dial_free(h))
@@ -143,7 +146,8 @@ static const function functions[] = {
     OF(CONN, set_user_data), OF(CONN, set_read_timeout), OF(CONN, set_write_timeout), OF(CONN, set_close_timeout),
     OF(CONN, set_read_deadline), OF(CONN, set_write_deadline), OF(CONN, set_read_limit), OF(CONN, set_check_utf8),
     OF(CONN, set_interruptible), OF(CONN, set_nonblocking), OF(CONN, interest), OF(CONN, service), OF(CONN, user_data),
-    OF(CONN, local_address), OF(CONN, remote_address), OF(CONN, subprotocol), OF(CONN, failure), FREES(CONN, conn_free),
+    OF(CONN, local_address), OF(CONN, remote_address), OF(CONN, subprotocol), OF(CONN, failure), OF(CONN, statistics),
+    FREES(CONN, conn_free),
     OF(HEADERS, headers_get), OF(HEADERS, headers_find), OF(DIALER, dialer_header), OF(DIALER, dialer_subprotocol),
     OF(DIALER, dialer_timeout), OF(DIALER, dialer_limit), MAY_BE_NULL(DIALER, dialer_dial), MAY_BE_NULL(DIALER, dial_new),
     MAY_BE_NULL(DIALER, engine_client), FREES(DIALER, dialer_free), OF(DIAL, dial_use_fd), OF(DIAL, dial_run),
@@ -156,7 +160,7 @@ static const function functions[] = {
     OF(ENGINE, engine_head), OF(ENGINE, engine_accept), OF(ENGINE, engine_refuse), OF(ENGINE, engine_send),
     OF(ENGINE, engine_fragment), OF(ENGINE, engine_close), OF(ENGINE, engine_output), OF(ENGINE, engine_sent),
     OF(ENGINE, engine_tick), OF(ENGINE, engine_limit), OF(ENGINE, engine_utf8), OF(ENGINE, engine_subprotocol),
-    OF(ENGINE, engine_codes), OF(ENGINE, engine_failure), FREES(ENGINE, engine_free),
+    OF(ENGINE, engine_codes), OF(ENGINE, engine_failure), OF(ENGINE, engine_statistics), FREES(ENGINE, engine_free),
 };
 
 enum { FUNCTIONS = sizeof functions / sizeof functions[0] };

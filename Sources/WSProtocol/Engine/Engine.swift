@@ -48,6 +48,12 @@ public struct Engine: ~Copyable {
     isAtEnd || receiver.failure != nil || (handshake.received != nil && sender.closeSent != nil)
   }
 
+  /// What has arrived so far.
+  public var receivedTraffic: Traffic { receiver.traffic }
+
+  /// What has left so far; frames count when they are queued, bytes when they are sent.
+  public var sentTraffic: Traffic { sender.traffic }
+
   /// The bytes of memory held for received bytes and for output, used or not.
   public var memoryHeld: Int { receiver.memoryHeld &+ pending.capacity }
 
@@ -120,7 +126,9 @@ public struct Engine: ~Copyable {
 
   /// So many bytes of `output` were sent.
   public mutating func sent(_ count: Int) {
+    let before = pending.count
     pending.discard(count)
+    sender.passed(before &- pending.count)
     if pending.count < latePong { latePong = 0 }
     if pending.isEmpty, pending.capacity > Receiver.keptBuffer { pending.release() }
   }

@@ -19,6 +19,8 @@ public struct Receiver: ~Copyable {
   public private(set) var failure: ProtocolError?
   /// A close frame has arrived: whatever follows is ignored. RFC 6455 5.5.1.
   public private(set) var isClosed = false
+  /// What has arrived so far. Bytes behind a close frame do not count.
+  public private(set) var traffic = Traffic()
 
   private var queue = ByteQueue()
   private var assembly = ByteQueue()
@@ -104,6 +106,7 @@ public struct Receiver: ~Copyable {
     let count = min(max(count, 0), offered)
     offered = offered &- count
     guard !isClosed, failure == nil else { return }
+    traffic.pass(count)
     if count >= readSize { readSize = min(readSize &* 2, Self.largeRead) }
     if takesIntoMessage {
       assembly.commit(count)
@@ -120,6 +123,7 @@ public struct Receiver: ~Copyable {
     endLending()
     guard !isClosed else { return }
     do throws(OutOfMemory) { try queue.append(bytes) } catch { throw fail(.outOfMemory) }
+    traffic.pass(bytes.count)
   }
 
   // MARK: - Events out
@@ -135,7 +139,9 @@ public struct Receiver: ~Copyable {
       let step: Step
       do throws(ProtocolError) { step = try next() } catch { throw fail(error) }
       switch step {
-      case .event(let event): return event
+      case .event(let event):
+        traffic.count(event)
+        return event
       case .again: continue
       case .needMore:
         if queue.isEmpty, queue.capacity > Self.keptBuffer { queue.release() }

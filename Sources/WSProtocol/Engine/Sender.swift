@@ -29,6 +29,8 @@ public struct Sender: Sendable {
   public private(set) var closeSent: CloseCode?
   /// Whether outgoing text is checked as UTF-8, each frame before anything of it is sent. Looked at when a message begins.
   public var checksUTF8 = false
+  /// What has left so far.
+  public private(set) var traffic = Traffic()
   private var messageIsOpen = false
   /// The state of the text message that is open and checked.
   private var openText: UTF8Validator?
@@ -71,6 +73,7 @@ public struct Sender: Sendable {
 
   /// The first byte of the frame has left: from now on it counts.
   public mutating func begin(_ frame: OutgoingFrame) {
+    traffic.count(frame.header)
     switch frame.header.opcode {
     case .text, .binary, .continuation:
       messageIsOpen = !frame.header.isFinal
@@ -79,6 +82,9 @@ public struct Sender: Sendable {
     case .ping, .pong: break
     }
   }
+
+  /// So many bytes have left.
+  public mutating func passed(_ count: Int) { traffic.pass(count) }
 
   private func checkClose(_ payload: ByteView) throws(SendError) {
     do throws(ProtocolError) {

@@ -11,7 +11,7 @@ from wsswift import _ffi
 HEADER = Path(__file__).resolve().parents[3] / "include" / "wsswift.h"
 HEADER_TEXT = re.sub(r"/\*.*?\*/", " ", HEADER.read_text(), flags=re.S)
 
-POINTERS = {name: getattr(_ffi, name) for name in ("ws_bytes", "ws_failure", "ws_address", "ws_event")}
+POINTERS = {name: getattr(_ffi, name) for name in ("ws_bytes", "ws_failure", "ws_address", "ws_event", "ws_statistics")}
 INTEGERS = {
     "int": ctypes.c_int,
     "int32_t": ctypes.c_int32,
@@ -105,6 +105,31 @@ def test_constants_are_those_of_the_header():
             },
         ),
         (_ffi.ws_address, 128, {"struct_size": 0, "family": 4, "port": 8, "reserved0": 12, "host": 16}),
+        (
+            _ffi.ws_statistics,
+            192,
+            {
+                "struct_size": 0,
+                "reserved0": 4,
+                "messages_received": 8,
+                "messages_sent": 16,
+                "bytes_received": 24,
+                "bytes_sent": 32,
+                "compressed_received": 40,
+                "compressed_sent": 48,
+                "deflated_received": 56,
+                "deflated_sent": 64,
+                "wire_received": 72,
+                "wire_sent": 80,
+                "pings_received": 88,
+                "pings_sent": 96,
+                "pongs_received": 104,
+                "pongs_sent": 112,
+                "round_trip_ns": 120,
+                "round_trip_min_ns": 128,
+                "reserved": 136,
+            },
+        ),
     ],
 )
 def test_struct_layout(struct, size, offsets):
@@ -112,7 +137,7 @@ def test_struct_layout(struct, size, offsets):
     assert {name: getattr(struct, name).offset for name, *_ in struct._fields_} == offsets
 
 
-@pytest.mark.parametrize("struct", [_ffi.ws_failure, _ffi.ws_address])
+@pytest.mark.parametrize("struct", [_ffi.ws_failure, _ffi.ws_address, _ffi.ws_statistics])
 def test_offsets_stand_in_the_header(struct):
     body = re.search(rf"typedef struct {struct.__name__} \{{(.*?)\}} {struct.__name__};", HEADER.read_text(), re.S)
     written = re.findall(r"(\w+)(?:\[\d+\])?;\s*/\*\s*(\d+)", body.group(1))
@@ -121,6 +146,6 @@ def test_offsets_stand_in_the_header(struct):
     }
 
 
-@pytest.mark.parametrize("struct", [_ffi.ws_failure, _ffi.ws_address])
+@pytest.mark.parametrize("struct", [_ffi.ws_failure, _ffi.ws_address, _ffi.ws_statistics])
 def test_struct_size_is_filled_in(struct):
     assert struct().struct_size == ctypes.sizeof(struct)

@@ -160,6 +160,35 @@ class ws_event(Structure):
         super().__init__(struct_size=sizeof(ws_event))
 
 
+class ws_statistics(Structure):
+    """What a connection has done so far."""
+
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("reserved0", c_uint32),
+        ("messages_received", c_uint64),
+        ("messages_sent", c_uint64),
+        ("bytes_received", c_uint64),
+        ("bytes_sent", c_uint64),
+        ("compressed_received", c_uint64),
+        ("compressed_sent", c_uint64),
+        ("deflated_received", c_uint64),
+        ("deflated_sent", c_uint64),
+        ("wire_received", c_uint64),
+        ("wire_sent", c_uint64),
+        ("pings_received", c_uint64),
+        ("pings_sent", c_uint64),
+        ("pongs_received", c_uint64),
+        ("pongs_sent", c_uint64),
+        ("round_trip_ns", c_uint64),
+        ("round_trip_min_ns", c_uint64),
+        ("reserved", c_uint64 * 7),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__(struct_size=sizeof(ws_statistics))
+
+
 ws_free_fn = CFUNCTYPE(None, c_void_p)
 ws_control_fn = CFUNCTYPE(c_int, c_void_p, c_void_p, c_size_t, c_void_p)
 ws_close_fn = CFUNCTYPE(c_int, c_void_p, c_uint16, c_void_p, c_size_t, c_void_p)
@@ -174,6 +203,7 @@ _bytes_out = POINTER(ws_bytes)
 _failure_out = POINTER(ws_failure)
 _event_out = POINTER(ws_event)
 _address_out = POINTER(ws_address)
+_statistics_out = POINTER(ws_statistics)
 _int32_out = POINTER(c_int32)
 _int64 = c_int64
 _uint16_out = POINTER(c_uint16)
@@ -221,6 +251,7 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
     "ws_conn_remote_address": (c_int, [_handle, _address_out]),
     "ws_conn_subprotocol": (c_int, [_handle, _bytes_out]),
     "ws_conn_failure": (c_int, [_handle, c_int32, _failure_out]),
+    "ws_conn_statistics": (c_int, [_handle, _statistics_out]),
     # header fields
     "ws_headers_get": (c_int, [_handle, c_size_t, _bytes_out, _bytes_out]),
     "ws_headers_find": (c_int, [_handle, _string, _bytes_out]),
@@ -277,6 +308,7 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
     "ws_engine_set_check_utf8": (c_int, [_handle, c_int32, c_int32]),
     "ws_engine_subprotocol": (c_int, [_handle, _bytes_out]),
     "ws_engine_close_codes": (c_int, [_handle, _uint16_out, _bytes_out, _uint16_out]),
+    "ws_engine_statistics": (c_int, [_handle, _statistics_out]),
     "ws_engine_failure": (c_int, [_handle, _failure_out]),
 }
 
