@@ -1,9 +1,9 @@
 # The words of daily work; each is a script of the same name in scripts/, which CI runs too.
 PREFIX ?=
 
-.PHONY: build test demo format lint install clean conformance check-checks setup
+.PHONY: build test demo bench format lint install clean conformance check-checks setup
 
-build test demo format lint clean conformance setup:
+build test demo bench format lint clean conformance setup:
 	@scripts/$@
 
 install:
