@@ -14,8 +14,9 @@ let package = Package(
   targets: [
     .target(name: "CMemory"),
     .target(name: "CLinux"),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CWSSwift", path: "include"),
-    .target(name: "WSProtocol", dependencies: ["CMemory"], swiftSettings: strict),
+    .target(name: "WSProtocol", dependencies: ["CMemory", "CZlib"], swiftSettings: strict),
     .target(name: "WSTransport", dependencies: ["CLinux"], swiftSettings: strict),
     .target(name: "WSSwift", dependencies: ["WSProtocol", "WSTransport"], swiftSettings: strict),
     .target(name: "WSCABI", dependencies: ["CWSSwift", "WSProtocol", "WSTransport", "WSSwift"], swiftSettings: strict),

@@ -23,12 +23,12 @@ list(TRANSFORM exported REPLACE "^ws_(.*)" "ws_\\1 wsswift_\\1" OUTPUT_VARIABLE 
 list(JOIN renamings "\n" renamings)
 file(CONFIGURE OUTPUT redefine-syms.txt CONTENT "@renamings@\n" @ONLY)
 
-# The target wsswift::static; Swift's hash tables need libm.
+# The target wsswift::static; compression needs libz, Swift's hash tables libm.
 add_library(wsswift_static INTERFACE)
 add_dependencies(wsswift_static wsswift_archive)
 set_target_properties(wsswift_static PROPERTIES EXPORT_NAME static)
 target_link_libraries(wsswift_static INTERFACE $<BUILD_INTERFACE:${static_library}>
-                      $<INSTALL_INTERFACE:$<INSTALL_PREFIX>/${CMAKE_INSTALL_LIBDIR}/libwsswift.a> m)
+                      $<INSTALL_INTERFACE:$<INSTALL_PREFIX>/${CMAKE_INSTALL_LIBDIR}/libwsswift.a> z m)
 target_include_directories(wsswift_static INTERFACE $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/include>
                            $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 add_library(wsswift::static ALIAS wsswift_static)

@@ -57,14 +57,17 @@ public struct Memory: ~Copyable {
     Self.free(base)
   }
 
-  private static func reallocate(_ block: UnsafeMutableRawPointer?, _ count: Int) -> UnsafeMutableRawPointer? {
+  /// The block with another size, or a new one; nil, and the old one as it was, when there is none. Whoever calls this gives it back
+  /// with `free`.
+  static func reallocate(_ block: UnsafeMutableRawPointer?, _ count: Int) -> UnsafeMutableRawPointer? {
     guard !failsOnPurpose() else { return nil }
     let grown = realloc(block, count)
     if block == nil, grown != nil { countBlocks(1) }
     return grown
   }
 
-  private static func free(_ block: UnsafeMutableRawPointer?) {
+  /// Gives a block of `reallocate` back.
+  static func free(_ block: UnsafeMutableRawPointer?) {
     if block != nil { countBlocks(-1) }
     CMemory.free(block)
   }
