@@ -131,15 +131,19 @@ extension Conn {
   /// Reads until the peer's close frame. Handlers run as in a read. A message kept for lack of room is dropped as well; one that a
   /// reader still looks at stays.
   private func dropMessages(until deadline: Deadline) throws(WSError) {
-    kept = nil
-    do throws(ProtocolError) { try receiver.keepLent() } catch { throw failReading(.outOfMemory) }
+    try startDropping()
     do throws(WSError) {
-      while try receive(within: ReadLimits(until: deadline)) != nil {
-        if deadline.isPast { throw .timeout }
-      }
+      _ = try receive(.end, within: ReadLimits(until: deadline))
     } catch {
       if case .timeout = error { throw error }
     }
+  }
+
+  /// Nobody gets what was on its way to a reader.
+  func startDropping() throws(WSError) {
+    kept = nil
+    open.drop()
+    do throws(ProtocolError) { try receiver.keepLent() } catch { throw failReading(.outOfMemory) }
   }
 
   /// Reads the stream to its end, so that what lies unread cannot reset away our last bytes (RFC 6455 7.1.1: the server closes

@@ -118,22 +118,16 @@ extension Conn {
     try endForCloser()
   }
 
-  /// Drops messages as long as there are any. False: the peer's close frame is not there yet. After many messages the loop gets a
-  /// turn and comes back at once, because what has been received already makes no descriptor readable.
+  /// Drops what has arrived, up to a bound. False: the peer's close frame is not there yet.
   private func dropWhatIsThere() throws(WSError) -> Bool {
     stateLock.withLock { waits.read = .never }
-    kept = nil
-    do throws(ProtocolError) { try receiver.keepLent() } catch { throw failReading(.outOfMemory) }
+    try startDropping()
     do throws(WSError) {
-      for _ in 0..<1024 {
-        guard try receive(within: .now) != nil else { return true }
-      }
-      stateLock.withLock { waits.read = ReadLimits.now.deadline }
-      return false
+      _ = try receive(.end, within: .now)
     } catch {
       if case .timeout = error { return false }
-      return true
     }
+    return true
   }
 
   /// Called with `stateLock` held.

@@ -27,18 +27,44 @@ struct ReadingState {
   var readerLeft = Deadline.never
 }
 
+/// What a caller of the reading half waits for; what else comes is passed over, and control frames are answered in every case.
+enum Wanted {
+  /// A whole message.
+  case message
+  /// The beginning of a message that comes in parts, or a whole one that had begun to be put together.
+  case start
+  /// The next part of the message that is open.
+  case part
+  /// Nothing but the end of the half.
+  case end
+
+  var delivery: Delivery { self == .message ? .whole : .parts }
+}
+
+/// What there was.
+enum Received {
+  case message(BorrowedMessage)
+  case start(MessageKind)
+  case part(ByteView, isLast: Bool)
+}
+
 /// How long one read may wait.
 struct ReadLimits {
   let deadline: Deadline
   let isInterruptible: Bool
+  let mayReceive: Bool
 
-  init(until deadline: Deadline, isInterruptible: Bool = false) {
+  init(until deadline: Deadline, isInterruptible: Bool = false, mayReceive: Bool = true) {
     self.deadline = deadline
     self.isInterruptible = isInterruptible
+    self.mayReceive = mayReceive
   }
 
   /// Takes what is there and waits for nothing.
   static let now = ReadLimits(until: Deadline(nanoseconds: 1))
+
+  /// Takes what has been received before, and asks the transport for nothing.
+  static let buffered = ReadLimits(until: Deadline(nanoseconds: 1), mayReceive: false)
 }
 
 extension Conn {
@@ -61,7 +87,7 @@ extension Conn {
     }
   }
 
-  private func asReader<R>(_ body: (ReadLimits) throws(WSError) -> R) throws(WSError) -> R {
+  func asReader<R>(_ body: (ReadLimits) throws(WSError) -> R) throws(WSError) -> R {
     try requireOwnProcess()
     let now = stateLock.withLock { settings }
     do throws(WSError) {
@@ -79,13 +105,16 @@ extension Conn {
     }
   }
 
+  /// What is left of a message that came in parts is passed over.
   private func nextMessage(_ limits: ReadLimits) throws(WSError) -> BorrowedMessage? {
+    open.forget()
     if let message = kept {
       kept = nil
       return message
     }
     receiver.endKept()
-    return try receive(within: limits)
+    guard case .message(let message) = try receive(.message, within: limits) else { return nil }
+    return message
   }
 
   // MARK: - One thread at a time
@@ -122,32 +151,42 @@ extension Conn {
   /// How often a read whose time is up receives what is already there.
   private static let lateFillLimit = 8
 
-  /// Takes events until there is a message, the end, or an error. The caller is inside the reading half. Behind the deadline it
-  /// still takes what is there, but only so much of it: a peer that sends without pause does not hold it.
-  func receive(within limits: ReadLimits) throws(WSError) -> BorrowedMessage? {
-    if let over = try endOfReading() { return over }
+  /// Takes events until there is what the caller wants, the end (nil), or an error. The caller is inside the reading half. Behind
+  /// the deadline it still takes what is there, but only so much of it: a peer that sends without pause does not hold it.
+  func receive(_ wanted: Wanted, within limits: ReadLimits) throws(WSError) -> Received? {
     var lateFills = 0
-    while true {
+    while try isReadingOpen() {
       // A handler may have aborted or freed the connection: nothing that has arrived may reach it any more.
       guard !transport.isAborted else { throw failReading(.aborted) }
       receiver.limit = readLimit.load(ordering: .relaxed)
       receiver.checksUTF8 = checksReceived.load(ordering: .relaxed)
-      switch try advance() {
-      case .message(let kind, let bytes): return BorrowedMessage(kind: kind, bytes: bytes)
-      case .ping(let payload): try answerPing(payload)
-      case .pong(let payload): try hearPong(payload)
-      case .close(let code, let reason):
-        try answerClose(code, reason)
-        if let over = try endOfReading() { return over }
-      case nil:
-        guard lateFills < Self.lateFillLimit else { throw .timeout }
-        if limits.deadline.isPast { lateFills += 1 }
-        try fill(within: limits)
+      receiver.delivery = wanted.delivery
+      if let arrival = try advance() {
+        if let received = try take(arrival, wanted) { return received }
+        continue
       }
+      guard limits.mayReceive, lateFills < Self.lateFillLimit else { throw .timeout }
+      if limits.deadline.isPast { lateFills += 1 }
+      try fill(within: limits)
     }
+    return nil
   }
 
-  private func advance() throws(WSError) -> Event? {
+  /// Answers a control frame. nil: it was one, or nothing that is wanted.
+  private func take(_ arrival: Arrival, _ wanted: Wanted) throws(WSError) -> Received? {
+    switch arrival {
+    case .event(.message(let kind, let bytes)):
+      return wanted == .end ? nil : .message(BorrowedMessage(kind: kind, bytes: bytes))
+    case .begin(let kind): return wanted == .start ? .start(kind) : nil
+    case .part(let bytes, let isLast): return wanted == .part ? .part(bytes, isLast: isLast) : nil
+    case .event(.ping(let payload)): try answerPing(payload)
+    case .event(.pong(let payload)): try hearPong(payload)
+    case .event(.close(let code, let reason)): try answerClose(code, reason)
+    }
+    return nil
+  }
+
+  private func advance() throws(WSError) -> Arrival? {
     defer { receivedTraffic.publish(receiver.traffic) }
     do throws(ProtocolError) {
       return try receiver.advance()
@@ -156,11 +195,11 @@ extension Conn {
     }
   }
 
-  /// nil while the half is open; otherwise the end that every call from now on returns.
-  private func endOfReading() throws(WSError) -> BorrowedMessage?? {
+  /// False when the half has ended in an ordinary way; another end is an error, which every call from now on returns.
+  private func isReadingOpen() throws(WSError) -> Bool {
     switch stateLock.withLock({ reading.end }) {
-    case .open: return nil
-    case .ordinary: return .some(nil)
+    case .open: return true
+    case .ordinary: return false
     case .failed(let error): throw error
     }
   }
@@ -199,25 +238,33 @@ extension Conn {
 
   /// Receives once, waiting until the deadline. Sends kept answers when the transport takes them again.
   private func fill(within limits: ReadLimits) throws(WSError) {
-    let space: UnsafeMutableRawBufferPointer
-    do throws(ProtocolError) { space = try receiver.freeSpace() } catch { throw failReading(violation: error) }
     let wakeup = readerWakeup()
-    do throws(TransportError) {
-      while true {
-        if mayHaveMore, let count = try transport.tryReceive(into: space) {
-          guard count > 0 else { break }
-          mayHaveMore = count == space.count
-          return receiver.received(count)
-        }
-        let wanted: Readiness = flushReplies() == .blocked ? [.read, .write] : .read
+    while try !takeWhatIsThere() {
+      // Whoever waits with nothing unread holds no buffer.
+      receiver.releaseIdle()
+      let wanted: Readiness = flushReplies() == .blocked ? [.read, .write] : .read
+      do throws(TransportError) {
         let ready = try transport.wait(
           for: wanted, deadline: limits.deadline, interruptible: limits.isInterruptible, wakeup: wakeup)
         mayHaveMore = ready.contains(.read)
+      } catch {
+        throw failTransport(error)
       }
-    } catch {
-      throw keepsReading(after: error) ? WSError(error) : failReading(WSError(error))
     }
-    throw failReading(transport.isAborted ? .aborted : .lost)
+  }
+
+  /// False: there is nothing to receive now.
+  private func takeWhatIsThere() throws(WSError) -> Bool {
+    guard mayHaveMore else { return false }
+    let space: UnsafeMutableRawBufferPointer
+    do throws(ProtocolError) { space = try receiver.freeSpace() } catch { throw failReading(violation: error) }
+    let count: Int?
+    do throws(TransportError) { count = try transport.tryReceive(into: space) } catch { throw failTransport(error) }
+    guard let count else { return false }
+    guard count > 0 else { throw failReading(transport.isAborted ? .aborted : .lost) }
+    mayHaveMore = count == space.count
+    receiver.received(count)
+    return true
   }
 
   /// Where no descriptor is left the reader does without: kept answers then leave with the next write or the next bytes.
@@ -229,10 +276,10 @@ extension Conn {
     }
   }
 
-  private func keepsReading(after error: TransportError) -> Bool {
+  private func failTransport(_ error: TransportError) -> WSError {
     switch error {
-    case .timeout, .interrupted, .outOfMemory: true
-    case .aborted, .closed, .noDescriptors, .unresolved, .refused, .system: false
+    case .timeout, .interrupted, .outOfMemory: WSError(error)
+    case .aborted, .closed, .noDescriptors, .unresolved, .refused, .system: failReading(WSError(error))
     }
   }
 

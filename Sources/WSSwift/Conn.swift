@@ -26,6 +26,8 @@ public final class Conn: @unchecked Sendable {
   // Owned by the thread that has entered the reading half (`Conn+Read`).
   var receiver: Receiver
   var kept: BorrowedMessage?
+  var open = OpenMessage()
+  var joined = JoinedMessages()
   var mayHaveMore = true
   var isDrained = false
 

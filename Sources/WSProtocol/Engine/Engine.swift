@@ -83,21 +83,32 @@ public struct Engine: ~Copyable {
   public mutating func nextEvent(maskKey: UInt32) throws(ProtocolError) -> Event? {
     // Only an echo that found no memory is still missing here: without it the connection would never be over.
     if let code = handshake.received, sender.closeSent == nil { echoClose(code, maskKey) }
-    let event: Event?
+    let arrival: Arrival?
     do throws(ProtocolError) {
-      event = try receiver.advance()
+      arrival = try receiver.advance()
     } catch {
       answerViolation(error, maskKey)
       throw error
     }
+    switch arrival {
+    case .event(let event):
+      answer(event, maskKey)
+      return event
+    case .begin, .part: return nil  // messages are delivered whole
+    case nil:
+      receiver.releaseIdle()
+      return nil
+    }
+  }
+
+  private mutating func answer(_ event: Event, _ maskKey: UInt32) {
     switch event {
     case .ping(let payload): queuePong(payload, maskKey)
     case .close(let code, let reason):
       handshake.receive(code, reason: reason)
       echoClose(code, maskKey)
-    case .message, .pong, nil: break
+    case .message, .pong: break
     }
-    return event
   }
 
   // MARK: - Sending

@@ -1,9 +1,8 @@
 // The receiving half: bytes in, events out. It owns the receive buffer and the message being assembled, and knows nothing of
 // sockets, handlers or answers.
 //
-// A message that is one frame inside the buffer is lent from there, without a copy. Any other is assembled once: unmasked and
-// validated as it arrives, and received straight into its place where a frame is larger than the buffer. Memory grows with the
-// bytes received, never with the bytes a header claims.
+// Here are the way in, the order of the frames and control frames; what becomes of messages is in Receiver+Messages, and who may
+// look at which memory for how long in Receiver+Lending. Memory grows with the bytes received, never with the bytes a header claims.
 
 /// Turns received bytes into events. A value for one thread at a time.
 public struct Receiver: ~Copyable {
@@ -15,41 +14,44 @@ public struct Receiver: ~Copyable {
   public var checksUTF8 = true
   /// Whether RSV1 on the first frame of a message has been negotiated. RFC 7692 6.
   public var allowsCompressed = false
+  /// How messages are handed out. Looked at when a message begins.
+  public var delivery = Delivery.whole
   /// The first violation; it stays.
   public private(set) var failure: ProtocolError?
   /// A close frame has arrived: whatever follows is ignored. RFC 6455 5.5.1.
   public private(set) var isClosed = false
-  /// What has arrived so far. Bytes behind a close frame do not count.
-  public private(set) var traffic = Traffic()
+  /// What has arrived so far; a message counts when it is complete. Bytes behind a close frame do not count.
+  public internal(set) var traffic = Traffic()
 
-  private var queue = ByteQueue()
-  private var assembly = ByteQueue()
+  /// What has come from the transport and has not been taken.
+  var queue = ByteQueue()
+  /// The message, as far as it is there, where it cannot be lent from `queue`.
+  var assembly = ByteQueue()
   /// Bytes at the end of `assembly` that came straight from the transport and are not unmasked yet.
-  private var fresh = 0
-  private var frame: FrameHeader?
+  var fresh = 0
+  var frame: FrameHeader?
   /// How much of the current frame's payload has not been taken yet.
-  private var remaining = 0
-  private var phase = 0
-  private var message: MessageKind?
-  private var validator = UTF8Validator()
-  private var validates = false
-  private var lent = Lent.nothing
+  var remaining = 0
+  /// How much of it has been unmasked, modulo 4.
+  var phase = 0
+  var message: IncomingMessage?
+  var lent = Lent.nothing
+  /// Memory that a user of an earlier event still looks at; see `keepLent`.
+  var stillLent = ByteQueue()
   /// The room to offer next; it doubles while the transport fills it.
   private var readSize = Self.smallRead
-  /// Memory that a user of an earlier event still looks at; see `keepLent`.
-  private var stillLent = ByteQueue()
   /// The room that `freeSpace` offered and that `received` has not used yet: nobody can have filled more.
-  private var offered = 0
+  var offered = 0
 
   /// What the last event borrowed.
-  private enum Lent {
+  enum Lent {
     case nothing
     case queue(Int)
     case assembly
   }
 
-  private enum Step {
-    case event(Event)
+  enum Step {
+    case arrival(Arrival)
     case again
     case needMore
   }
@@ -66,15 +68,6 @@ public struct Receiver: ~Copyable {
     self.role = role
     self.limit = limit
   }
-
-  /// True in the middle of a frame or of a message: the stream must not end here.
-  public var isInsideMessage: Bool {
-    guard !isClosed else { return false }
-    return message != nil || frame != nil || queue.count > lentFromQueue
-  }
-
-  /// The bytes of memory held for received bytes, used or not.
-  public var memoryHeld: Int { queue.capacity &+ assembly.capacity }
 
   // MARK: - Bytes in
 
@@ -128,9 +121,9 @@ public struct Receiver: ~Copyable {
 
   // MARK: - Events out
 
-  /// The next event, or nil when more bytes are needed. Its bytes are lent until the next call. The first error is returned for
+  /// What comes next, or nil when more bytes are needed. Its bytes are lent until the next call. The first error is returned for
   /// ever.
-  public mutating func advance() throws(ProtocolError) -> Event? {
+  public mutating func advance() throws(ProtocolError) -> Arrival? {
     if let failure { throw failure }
     endLending()
     // What went straight into the message stands before what is in the queue.
@@ -139,9 +132,7 @@ public struct Receiver: ~Copyable {
       let step: Step
       do throws(ProtocolError) { step = try next() } catch { throw fail(error) }
       switch step {
-      case .event(let event):
-        traffic.count(event)
-        return event
+      case .arrival(let arrival): return arrival
       case .again: continue
       case .needMore:
         if queue.isEmpty, queue.capacity > Self.keptBuffer { queue.release() }
@@ -161,143 +152,34 @@ public struct Receiver: ~Copyable {
   private mutating func begin() throws(ProtocolError) -> Step {
     let rules = FrameRules(role: role, allowsCompressed: allowsCompressed, messageIsOpen: message != nil)
     guard let header = try FrameHeader.parse(queue.bytes, rules: rules) else { return .needMore }
-    if !header.opcode.isControl { try beginData(header) }
+    if let message = try messageAtOnce(header) { return .arrival(.event(message)) }
+    let step = header.opcode.isControl ? Step.again : try beginData(header)
     queue.discard(header.size)
     frame = header
     remaining = header.length
     phase = 0
-    return .again
-  }
-
-  private mutating func beginData(_ header: FrameHeader) throws(ProtocolError) {
-    let held = UInt64(truncatingIfNeeded: assembly.count)
-    let claimed = UInt64(truncatingIfNeeded: header.length)
-    guard limit == 0 || (held <= limit && claimed <= limit - held) else { throw .messageTooBig(limit: limit) }
-    guard header.opcode != .continuation else { return }
-    message = header.opcode == .text ? .text : .binary
-    validates = header.opcode == .text && checksUTF8
-    validator = UTF8Validator()
+    return step
   }
 
   private mutating func control(_ header: FrameHeader) throws(ProtocolError) -> Step {
     guard queue.count >= remaining else { return .needMore }
     let payload = takeWhole(header)
     switch header.opcode {
-    case .ping: return .event(.ping(payload))
-    case .pong: return .event(.pong(payload))
+    case .ping:
+      traffic.countPing()
+      return .arrival(.event(.ping(payload)))
+    case .pong:
+      traffic.countPong()
+      return .arrival(.event(.pong(payload)))
     case .close:
       let close = try ClosePayload(parsing: payload)
       isClosed = true
-      return .event(.close(close.code, reason: close.reason))
+      return .arrival(.event(.close(close.code, reason: close.reason)))
     case .continuation, .text, .binary: return .again
     }
   }
 
-  private mutating func data(_ header: FrameHeader) throws(ProtocolError) -> Step {
-    if header.isFinal, assembly.isEmpty, queue.count >= remaining, let message {
-      let payload = takeWhole(header)
-      try validate(payload, isLast: true)
-      self.message = nil
-      return .event(.message(message, payload))
-    }
-    try assemble(header)
-    guard remaining == 0 else { return .needMore }
-    frame = nil
-    guard header.isFinal, let message else { return .again }
-    try validate(.empty, isLast: true)
-    self.message = nil
-    lent = .assembly
-    return .event(.message(message, assembly.bytes))
-  }
-
-  /// Lends the frame's whole payload where it lies in the queue, unmasked.
-  private mutating func takeWhole(_ header: FrameHeader) -> ByteView {
-    let payload = UnsafeMutableRawBufferPointer(start: queue.mutableBytes.baseAddress, count: remaining)
-    if let key = header.maskKey { Mask.apply(payload, key: key) }
-    lent = .queue(remaining)
-    frame = nil
-    remaining = 0
-    return ByteView(payload)
-  }
-
-  /// Moves what has arrived of the frame from the queue into the message.
-  private mutating func assemble(_ header: FrameHeader) throws(ProtocolError) {
-    let available = min(queue.count, remaining)
-    guard available > 0, let source = queue.bytes.baseAddress else { return }
-    do throws(OutOfMemory) { try assembly.reserve(available) } catch { throw .outOfMemory }
-    guard let target = assembly.freeSpace.baseAddress else { throw .outOfMemory }
-    phase = Mask.apply(from: source, to: target, count: available, key: header.maskKey ?? 0, phase: phase)
-    assembly.commit(available)
-    queue.discard(available)
-    remaining = remaining &- available
-    try validate(ByteView(start: target, count: available), isLast: false)
-  }
-
-  /// Unmasks and validates what was received straight into the message.
-  private mutating func takeFresh() throws(ProtocolError) {
-    let part = assembly.mutableEnd(fresh)
-    if let key = frame?.maskKey { phase = Mask.apply(part, key: key, phase: phase) }
-    remaining = missing
-    fresh = 0
-    do throws(ProtocolError) { try validate(ByteView(part), isLast: false) } catch { throw fail(error) }
-  }
-
-  private mutating func validate(_ bytes: ByteView, isLast: Bool) throws(ProtocolError) {
-    guard validates else { return }
-    guard validator.advance(bytes), !isLast || validator.isComplete else { throw .invalidUTF8 }
-  }
-
-  // MARK: - State
-
-  /// Lets what the last event lent live on until `endKept`, while somebody else goes on reading. The only error is `.outOfMemory`.
-  public mutating func keepLent() throws(ProtocolError) {
-    switch lent {
-    case .nothing: return
-    case .queue(let count):
-      var rest = ByteQueue()
-      do throws(OutOfMemory) { try rest.append(queue.bytes.cut(from: count)) } catch { throw fail(.outOfMemory) }
-      swap(&queue, &rest)
-      swap(&stillLent, &rest)
-    case .assembly:
-      swap(&stillLent, &assembly)
-      assembly.release()
-    }
-    lent = .nothing
-  }
-
-  /// The user of what `keepLent` kept has come back.
-  public mutating func endKept() { stillLent.release() }
-
-  /// A data frame has begun and everything before its missing part has been taken: the rest can come straight into the message.
-  private var takesIntoMessage: Bool {
-    guard let frame, !frame.opcode.isControl else { return false }
-    return queue.isEmpty && missing > 0 && !assembly.isEmpty
-  }
-
-  /// How much of the current frame's payload has not arrived, where the queue is empty.
-  private var missing: Int { remaining &- fresh }
-
-  private var lentFromQueue: Int {
-    switch lent {
-    case .queue(let count): count
-    case .nothing, .assembly: 0
-    }
-  }
-
-  /// The caller has asked for something new: what was lent and what was offered is ours again.
-  private mutating func endLending() {
-    offered = 0
-    switch lent {
-    case .nothing: return
-    case .queue(let count): queue.discard(count)
-    case .assembly:
-      assembly.removeAll()
-      if assembly.capacity > Self.keptBuffer { assembly.release() }
-    }
-    lent = .nothing
-  }
-
-  private mutating func fail(_ error: ProtocolError) -> ProtocolError {
+  mutating func fail(_ error: ProtocolError) -> ProtocolError {
     failure = error
     lent = .nothing
     queue.release()

@@ -25,17 +25,17 @@ public struct Traffic: Equatable, Sendable {
     wireBytes = wireBytes &+ UInt64(truncatingIfNeeded: count)
   }
 
-  /// An event has arrived.
-  @inline(__always) mutating func count(_ event: Event) {
-    switch event {
-    case .message(_, let payload):
-      messages = messages &+ 1
-      bytes = bytes &+ UInt64(truncatingIfNeeded: payload.count)
-    case .ping: pings = pings &+ 1
-    case .pong: pongs = pongs &+ 1
-    case .close: return
-    }
+  /// A whole message of so many bytes has passed.
+  @inline(__always) mutating func countMessage(_ size: UInt64) {
+    messages = messages &+ 1
+    bytes = bytes &+ size
   }
+
+  /// A ping has passed.
+  @inline(__always) mutating func countPing() { pings = pings &+ 1 }
+
+  /// A pong has passed.
+  @inline(__always) mutating func countPong() { pongs = pongs &+ 1 }
 
   /// A frame has begun to leave.
   @inline(__always) mutating func count(_ frame: FrameHeader) {
@@ -43,8 +43,8 @@ public struct Traffic: Equatable, Sendable {
     case .text, .binary, .continuation:
       messages = messages &+ (frame.isFinal ? 1 : 0)
       bytes = bytes &+ UInt64(truncatingIfNeeded: frame.length)
-    case .ping: pings = pings &+ 1
-    case .pong: pongs = pongs &+ 1
+    case .ping: countPing()
+    case .pong: countPong()
     case .close: return
     }
   }

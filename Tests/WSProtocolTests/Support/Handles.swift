@@ -20,11 +20,14 @@ final class TestReceiver {
 
   func received(_ count: Int) { inner.received(count) }
 
-  /// The next event, lent.
-  func advance() throws(ProtocolError) -> Event? { try inner.advance() }
+  /// The next event, lent; nil also where a message comes in parts.
+  func advance() throws(ProtocolError) -> Event? {
+    guard case .event(let event) = try inner.advance() else { return nil }
+    return event
+  }
 
   /// The next event, copied.
-  func next() throws(ProtocolError) -> Seen? { try inner.advance().map(Seen.init) }
+  func next() throws(ProtocolError) -> Seen? { try advance().map(Seen.init) }
 
   /// Feeds, and takes all events.
   func run(_ bytes: [UInt8]) throws(ProtocolError) -> [Seen] {
