@@ -23,7 +23,7 @@ func status(_ error: WSError) -> Int32 {
   case .noDescriptors: WS_ERR_FDS.rawValue
   case .unconnected: WS_ERR_CONNECT.rawValue
   case .unresolved: WS_ERR_RESOLVE.rawValue
-  case .noTLS: WS_ERR_TLS.rawValue
+  case .noTLS, .tls: WS_ERR_TLS.rawValue
   case .url: WS_ERR_URL.rawValue
   case .violation(let violation): status(violation)
   case .send(let refusal): status(refusal)
@@ -125,6 +125,7 @@ private func describe(_ error: WSError, _ explanation: ByteView, _ detail: inout
   detail.who = Int32(culprit(error))
   switch error {
   case .system(let code), .unconnected(let code): detail.os_errno = code
+  case .tls(let error): describe(error, &detail)
   case .status(let status): detail.http_status = Int32(truncatingIfNeeded: status)
   case .handshake(let fault): detail.http_status = Int32(truncatingIfNeeded: fault.status)
   case .closed(let code): detail.close_code = Int32(code.rawValue)
@@ -143,6 +144,18 @@ private func describe(_ error: WSError, _ explanation: ByteView, _ detail: inout
   }
 }
 
+private func describe(_ error: TLSError, _ detail: inout ws_failure) {
+  switch error {
+  case .untrusted(let verify, let code):
+    detail.tls_verify = verify
+    detail.tls_error = code
+  case .failed(let code), .badCertificate(let code), .badKey(let code), .badPassword(let code), .keyMismatch(let code):
+    detail.tls_error = code
+  case .unreadable(let code): detail.os_errno = code
+  case .missing, .unusable, .flooded, .wrongProtocol, .noCertificate: break
+  }
+}
+
 /// Copies what fits behind `start`, and says how much that was.
 @discardableResult
 func copy(_ text: ByteView, to space: UnsafeMutableRawBufferPointer, behind start: Int = 0) -> Int {
@@ -158,7 +171,7 @@ private func remedy(_ error: WSError) -> StaticString {
   case .violation(.messageTooBig): "; ws_conn_set_read_limit changes it"
   case .noRoom: "; the message is kept for the next read"
   case .state, .invalid, .outOfMemory, .refusedByHandler, .forked, .timeout, .wouldBlock, .interrupted, .lost, .broken,
-    .aborted, .system, .noDescriptors, .unconnected, .unresolved, .noTLS, .url, .configuration, .violation, .send, .closed,
+    .aborted, .system, .noDescriptors, .unconnected, .unresolved, .noTLS, .tls, .url, .configuration, .violation, .send, .closed,
     .handshake, .status:
     ""
   }
@@ -172,6 +185,15 @@ private func culprit(_ error: WSError) -> Int {
   case .timeout: WS_BY_TIMER
   case .invalid, .state, .refusedByHandler, .forked, .wouldBlock, .interrupted, .aborted, .url, .configuration, .send, .noTLS:
     WS_BY_US
+  case .tls(let error): culprit(error)
   case .outOfMemory, .system, .broken, .noDescriptors, .unconnected, .unresolved: WS_BY_SYSTEM
+  }
+}
+
+private func culprit(_ error: TLSError) -> Int {
+  switch error {
+  case .missing, .unusable: WS_BY_SYSTEM
+  case .untrusted, .failed, .flooded, .wrongProtocol: WS_BY_PEER
+  case .unreadable, .badCertificate, .badKey, .badPassword, .keyMismatch, .noCertificate: WS_BY_US
   }
 }

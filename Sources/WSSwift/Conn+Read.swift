@@ -279,7 +279,7 @@ extension Conn {
   private func failTransport(_ error: TransportError) -> WSError {
     switch error {
     case .timeout, .interrupted, .outOfMemory: WSError(error)
-    case .aborted, .closed, .noDescriptors, .unresolved, .refused, .system: failReading(WSError(error))
+    case .aborted, .closed, .noDescriptors, .unresolved, .refused, .system, .tls: failReading(WSError(error))
     }
   }
 

@@ -118,7 +118,7 @@ public final class Dial: @unchecked Sendable {
       throw .handshake(error)
     }
     return try Conn(
-      transport: channel.socket, role: .client, readLimit: dialer.readLimit, subprotocol: subprotocol,
+      transport: channel.transport, role: .client, readLimit: dialer.readLimit, subprotocol: subprotocol,
       alreadyRead: channel.received.bytes)
   }
 }

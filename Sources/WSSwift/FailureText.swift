@@ -24,6 +24,7 @@ extension WSError {
     case .unconnected: "no address of the host took the connection"
     case .unresolved: "the host name has no address"
     case .noTLS: "wss needs TLS, which this version does not have; use ws"
+    case .tls(let error): error.text
     case .url(let error): error.text
     case .configuration(let error): error.text
     case .violation(let error): error.text
@@ -61,7 +62,7 @@ extension WSError {
       writer.append(" of ", Int(clamping: limit), " bytes")
     case .invalid, .outOfMemory, .state, .refusedByHandler, .forked, .timeout, .wouldBlock, .interrupted, .lost, .broken,
       .aborted,
-      .noDescriptors, .noTLS, .url, .configuration, .violation, .send, .handshake:
+      .noDescriptors, .noTLS, .tls, .url, .configuration, .violation, .send, .handshake:
       break
     }
   }
@@ -124,6 +125,26 @@ extension SendError {
     case .badCloseReason: "close reason that is not UTF-8"
     case .invalidUTF8: "text that is not UTF-8"
     case .outOfMemory: "no memory for the frame"
+    }
+  }
+}
+
+extension TLSError {
+  /// What was seen; OpenSSL's own words for the codes come behind it.
+  public var text: StaticString {
+    switch self {
+    case .missing: "wss needs OpenSSL 3 (libssl.so.3), which cannot be loaded"
+    case .unusable: "wss needs OpenSSL 3; the libssl.so.3 that was loaded is not one, or lacks functions"
+    case .untrusted: "the peer's certificate is not accepted"
+    case .failed: "TLS failed"
+    case .flooded: "the peer sends TLS records without data"
+    case .wrongProtocol: "the peer wants another protocol than HTTP/1.1 (ALPN)"
+    case .unreadable: "a file for TLS cannot be read"
+    case .badCertificate: "there is no certificate in PEM form"
+    case .badKey: "there is no private key in PEM form"
+    case .badPassword: "the private key is encrypted, and its password is missing or wrong"
+    case .keyMismatch: "the private key does not belong to the certificate"
+    case .noCertificate: "a server needs a certificate for TLS"
     }
   }
 }

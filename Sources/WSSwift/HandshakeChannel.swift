@@ -2,15 +2,15 @@
 import WSProtocol
 import WSTransport
 
-/// A socket during the opening handshake. One thread at a time; a cancellation may come from any.
+/// A stream during the opening handshake. One thread at a time; a cancellation may come from any.
 struct HandshakeChannel: ~Copyable {
-  let socket: Socket
+  let transport: any Transport
   private let cancellation: Cancellation?
   /// What was received and not taken yet.
   private(set) var received = ByteQueue()
 
-  init(_ socket: Socket, cancellation: Cancellation?) {
-    self.socket = socket
+  init(_ transport: any Transport, cancellation: Cancellation?) {
+    self.transport = transport
     self.cancellation = cancellation
   }
 
@@ -24,7 +24,7 @@ struct HandshakeChannel: ~Copyable {
     var rest = bytes
     do throws(TransportError) {
       while !rest.isEmpty {
-        let sent = try socket.trySend(rest, .empty)
+        let sent = try transport.trySend(rest, .empty)
         rest = rest.cut(from: sent)
         if sent == 0 { try wait(for: .write, until: deadline) }
       }
@@ -39,7 +39,7 @@ struct HandshakeChannel: ~Copyable {
     do throws(TransportError) {
       while true {
         try wait(for: .read, until: deadline)
-        guard let count = try socket.tryReceive(into: received.freeSpace) else { continue }
+        guard let count = try transport.tryReceive(into: received.freeSpace) else { continue }
         received.commit(count)
         return count > 0
       }
@@ -74,6 +74,6 @@ struct HandshakeChannel: ~Copyable {
   mutating func forgetReceived() { received.removeAll() }
 
   private func wait(for wanted: Readiness, until deadline: Deadline) throws(TransportError) {
-    _ = try socket.wait(for: wanted, deadline: deadline, interruptible: false, cancellation: cancellation)
+    _ = try transport.wait(for: wanted, deadline: deadline, interruptible: false, wakeup: cancellation)
   }
 }

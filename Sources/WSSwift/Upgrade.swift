@@ -61,7 +61,7 @@ public final class Upgrade: @unchecked Sendable {
     }
     try channel.send(response.bytes, until: deadline ?? upgrader.configuredDeadline)
     return try Conn(
-      transport: channel.socket, role: .server, readLimit: upgrader.readLimit,
+      transport: channel.transport, role: .server, readLimit: upgrader.readLimit,
       subprotocol: ServerHandshake.subprotocol(request, configuration: upgrader.configuration),
       alreadyRead: channel.received.bytes)
   }
@@ -84,7 +84,7 @@ public final class Upgrade: @unchecked Sendable {
     do throws(HandshakeError) {
       try ServerHandshake.check(
         request, configuration: upgrader.configuration, isSecure: false,
-        isLoopback: channel.socket.address(of: .local).isLoopback)
+        isLoopback: channel.transport.address(of: .local).isLoopback)
     } catch {
       do throws(OutOfMemory) {
         try HandshakeError.explain(error, request: request, to: &explanationBytes)
@@ -106,10 +106,10 @@ public final class Upgrade: @unchecked Sendable {
   private func sendAndClose(_ bytes: ByteView) {
     let deadline = Deadline.after(milliseconds: Self.refusalGrace)
     do throws(WSError) { try channel.send(bytes, until: deadline) } catch { return }
-    channel.socket.finishSending()
+    channel.transport.finishSending()
     do throws(WSError) {
       while !deadline.isPast, try channel.receive(until: deadline) { channel.forgetReceived() }
     } catch {}
-    channel.socket.abort()
+    channel.transport.abort()
   }
 }

@@ -8,6 +8,9 @@ public typealias Deadline = WSTransport.Deadline
 /// The address of one end of a connection.
 public typealias SocketAddress = WSTransport.SocketAddress
 
+/// Why TLS is not possible, or has ended.
+public typealias TLSError = WSTransport.TLSError
+
 /// The ends of a connection.
 public typealias End = WSTransport.End
 
@@ -47,6 +50,8 @@ public enum WSError: Error {
   case unresolved(Int32)
   /// A wss URL: this version has no TLS.
   case noTLS
+  /// TLS failed.
+  case tls(TLSError)
   /// Not a ws or wss URL. RFC 6455 3.
   case url(URLError)
   /// A configuration value that must not be used.
@@ -77,6 +82,7 @@ public enum WSError: Error {
     case .unresolved(let code): self = .unresolved(code)
     case .refused(let code): self = .unconnected(code)
     case .system(let code): self = .system(code)
+    case .tls(let error): self = .tls(error)
     }
   }
 }

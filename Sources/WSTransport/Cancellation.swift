@@ -3,10 +3,10 @@ import CLinux
 import Synchronization
 
 /// A sticky cancellation that can be polled beside descriptors.
-public final class Cancellation: @unchecked Sendable {
-  /// Readable for ever once cancelled.
+public final class Cancellation: Waker, @unchecked Sendable {
   // Everything has a value before `init` can fail: Embedded Swift leaks an object whose `init` throws half-way.
-  private(set) var descriptor: Int32 = -1
+  /// Readable for ever once cancelled.
+  public private(set) var descriptor: Int32 = -1
   private let generation = ForkGuard.generation
   private let cancelled = Atomic<Bool>(false)
 
@@ -25,6 +25,11 @@ public final class Cancellation: @unchecked Sendable {
   /// Whether `cancel` was called. Any thread.
   public var isCancelled: Bool {
     cancelled.load(ordering: .acquiring)
+  }
+
+  /// Throws `.aborted`.
+  public func endedWait() throws(TransportError) {
+    throw .aborted
   }
 
   deinit {

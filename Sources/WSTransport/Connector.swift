@@ -60,7 +60,7 @@ private struct ConnectRace: ~Copyable {
     switch TransportError(errno: lastError) {
     case .noDescriptors: .noDescriptors
     case .outOfMemory: .outOfMemory
-    case .timeout, .aborted, .interrupted, .closed, .unresolved, .refused, .system: .refused(lastError)
+    case .timeout, .aborted, .interrupted, .closed, .unresolved, .refused, .system, .tls: .refused(lastError)
     }
   }
 

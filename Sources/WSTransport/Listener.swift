@@ -104,7 +104,7 @@ public enum Listener {
     switch error {
     case .noDescriptors, .outOfMemory:
       try? SystemCalls.sleep(until: .earlier(deadline, .after(milliseconds: 100)))
-    case .timeout, .aborted, .interrupted, .closed, .unresolved, .refused, .system:
+    case .timeout, .aborted, .interrupted, .closed, .unresolved, .refused, .system, .tls:
       break
     }
     return error

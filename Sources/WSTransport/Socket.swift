@@ -81,22 +81,12 @@ public final class Socket: Transport, @unchecked Sendable {
 
   /// See `Transport.wait(for:deadline:interruptible:wakeup:)`.
   public func wait(
-    for wanted: Readiness, deadline: Deadline, interruptible: Bool, wakeup: Wakeup?
+    for wanted: Readiness, deadline: Deadline, interruptible: Bool, wakeup: (any Waker)?
   ) throws(TransportError) -> Readiness {
     try checkNotAborted()
     let (happened, isWoken) = try SystemCalls.wait(
       descriptor, for: wanted.pollEvents, or: wakeup?.descriptor, deadline: deadline, interruptible: interruptible)
-    if isWoken { wakeup?.clear() }
-    return try readiness(happened, wanted)
-  }
-
-  /// The same without a wakeup, ended with `.aborted` by a cancellation.
-  public func wait(
-    for wanted: Readiness, deadline: Deadline, interruptible: Bool, cancellation: Cancellation?
-  ) throws(TransportError) -> Readiness {
-    try checkNotAborted()
-    let happened = try SystemCalls.wait(
-      descriptor, for: wanted.pollEvents, deadline: deadline, interruptible: interruptible, cancellation: cancellation)
+    if isWoken { try wakeup?.endedWait() }
     return try readiness(happened, wanted)
   }
 
@@ -112,6 +102,9 @@ public final class Socket: Transport, @unchecked Sendable {
 
   /// See `Transport.pollDescriptor`.
   public var pollDescriptor: Int32 { descriptor }
+
+  /// See `Transport.pollNeeds(for:)`.
+  public func pollNeeds(for wanted: Readiness) -> Readiness? { wanted }
 
   /// See `Transport.finishSending()`. Does nothing in a forked child.
   public func finishSending() {

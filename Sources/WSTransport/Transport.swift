@@ -21,6 +21,8 @@ public enum TransportError: Error, Equatable {
   case refused(Int32)
   /// Anything else the system said; errno.
   case system(Int32)
+  /// TLS failed.
+  case tls(TLSError)
 }
 
 /// Directions in which a stream may be ready.
@@ -51,19 +53,24 @@ public enum End: Sendable {
 /// One thread may receive while another sends; `abort` and `isAborted` are for any thread.
 public protocol Transport: AnyObject, Sendable {
   /// Receives what is there into the caller's memory. nil: it would block; 0: the stream has ended (or the room is empty).
-  /// Throws `.aborted`, `.closed`, `.outOfMemory`, `.system`.
+  /// Throws `.aborted`, `.closed`, `.outOfMemory`, `.system`, `.tls`.
   func tryReceive(into room: UnsafeMutableRawBufferPointer) throws(TransportError) -> Int?
 
   /// Sends as much as fits of two pieces, one after the other, in one system call that never raises SIGPIPE. Returns the
-  /// bytes taken of both together; 0: it would block (or there was nothing to send). The bytes are borrowed for the call.
-  /// Throws `.aborted`, `.closed`, `.outOfMemory`, `.system`.
+  /// bytes taken of both together; 0: it would block (or there was nothing to send). The bytes are borrowed for the call. When
+  /// some were taken, the next call begins with the rest. Throws `.aborted`, `.closed`, `.outOfMemory`, `.system`, `.tls`.
   func trySend(_ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer) throws(TransportError) -> Int
 
-  /// Waits until one of the directions is ready and says which; none when `wakeup` ended it. A deadline in the past looks once
-  /// without blocking. Signals are ignored unless `interruptible`. Throws `.timeout`, `.aborted`, `.interrupted`, `.system`.
+  /// Waits until one of the directions is ready and says which; none when a wakeup ended it. A deadline in the past looks once
+  /// without blocking. Signals are ignored unless `interruptible`. Throws `.timeout`, `.aborted` (also by a cancellation),
+  /// `.interrupted`, `.system`, `.tls`.
   func wait(
-    for wanted: Readiness, deadline: Deadline, interruptible: Bool, wakeup: Wakeup?
+    for wanted: Readiness, deadline: Deadline, interruptible: Bool, wakeup: (any Waker)?
   ) throws(TransportError) -> Readiness
+
+  /// What to poll `pollDescriptor` for, in a loop of the caller's, until one of the directions may be ready; nil when one is
+  /// ready now, whatever the descriptor says. Any thread.
+  func pollNeeds(for wanted: Readiness) -> Readiness?
 
   /// Tells the peer that nothing more will be sent; receiving goes on. An error is of no consequence.
   func finishSending()
@@ -82,8 +89,17 @@ public protocol Transport: AnyObject, Sendable {
   func address(of end: End) -> SocketAddress
 }
 
+/// Something that ends a wait from another thread.
+public protocol Waker: AnyObject, Sendable {
+  /// Readable when a wait is to end.
+  var descriptor: Int32 { get }
+
+  /// A wait has ended because of it. Throws what the wait is to throw.
+  func endedWait() throws(TransportError)
+}
+
 extension Transport {
-  /// The same without a wakeup.
+  /// The same with nothing to end it.
   public func wait(
     for wanted: Readiness, deadline: Deadline, interruptible: Bool
   ) throws(TransportError) -> Readiness {

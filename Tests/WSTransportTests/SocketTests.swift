@@ -125,7 +125,7 @@ import Testing
     #expect(!cancellation.isCancelled)
     let worker = Worker {
       failure { () throws(TransportError) in
-        try a.wait(for: .read, deadline: generous, interruptible: false, cancellation: cancellation)
+        try a.wait(for: .read, deadline: generous, interruptible: false, wakeup: cancellation)
       }
     }
     usleep(10_000)
@@ -133,7 +133,7 @@ import Testing
     #expect(try worker.join() == .aborted)
     // It is sticky, and the socket itself is still of use.
     #expect(throws: TransportError.aborted) {
-      try a.wait(for: .read, deadline: generous, interruptible: false, cancellation: cancellation)
+      try a.wait(for: .read, deadline: generous, interruptible: false, wakeup: cancellation)
     }
     try b.sendAll("x")
     #expect(try a.receive() == "x")
