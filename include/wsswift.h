@@ -118,6 +118,7 @@ typedef enum ws_error {
   WS_ERR_UTF8 = -32,       /* text that is not UTF-8; a peer that sent it was told 1007 */
   WS_ERR_CLOSE_SENT = -34, /* a close frame has been sent; nothing may follow it (RFC 6455 5.5.1) */
   WS_ERR_CLOSED = -35,     /* the peer closed with a code other than 1000, 1001 and none; see ws_conn_close_codes */
+  WS_ERR_JSON = -36,       /* text that is not one JSON document (RFC 8259); the connection goes on */
   /* the opening handshake */
   WS_ERR_HANDSHAKE = -40, /* the peer's handshake is not one (RFC 6455 4); the failure's text says why */
   WS_ERR_ORIGIN = -41,    /* the request's Origin is not allowed; it was answered 403 */
@@ -129,8 +130,8 @@ typedef enum ws_error {
 const char *ws_strerror(int code);
 
 /* [any] 1 when a handle that gave this result is of no more use for that half, else 0. 0 for outcomes >= 0 and for
- * WS_ERR_INVALID, WS_ERR_STATE, WS_ERR_ROOM, WS_ERR_TIMEOUT and WS_ERR_FDS. WS_ERR_NOMEM and WS_ERR_UTF8 count as fatal, as they
- * are for reading; a write that was refused with them left no trace and may be repeated. */
+ * WS_ERR_INVALID, WS_ERR_STATE, WS_ERR_ROOM, WS_ERR_TIMEOUT, WS_ERR_FDS and WS_ERR_JSON. WS_ERR_NOMEM and WS_ERR_UTF8 count as
+ * fatal, as they are for reading; a write that was refused with them left no trace and may be repeated. */
 int ws_is_fatal(int code);
 
 /* Bytes that somebody else owns. data may be NULL when size is 0. */
@@ -214,6 +215,16 @@ WS_NODISCARD int ws_conn_write(ws_conn *conn, int32_t type, const void *data, si
  * are not copied. parts may be NULL when count is 0. Otherwise as ws_conn_write. */
 WS_NODISCARD int ws_conn_writev(ws_conn *conn, int32_t type, const ws_bytes *parts, size_t count);
 
+/* [read] Waits for the next data message and lends its text when it is exactly one JSON document (RFC 8259) in UTF-8, with white space
+ * around it or without; its type does not matter. Nothing is built of it: give the text to a JSON library. Arrays and objects nest at
+ * most 512 deep. WS_ERR_JSON the message is none: it is gone, ws_conn_failure says why, and the next read goes on behind it · others
+ * as ws_conn_read. */
+WS_NODISCARD int ws_conn_read_json(ws_conn *conn, ws_bytes *text);
+
+/* [any] Sends a text message that is exactly one JSON document (RFC 8259). WS_ERR_JSON it is none; nothing was sent · others as
+ * ws_conn_write. */
+WS_NODISCARD int ws_conn_write_json(ws_conn *conn, const void *text, size_t size);
+
 /* [any] Sends a control frame, WS_PING, WS_PONG or WS_CLOSE, of at most 125 bytes. The payload of WS_CLOSE is empty, or a
  * code in network order and a UTF-8 reason. May pass between the frames of a message. deadline_ns covers waiting for
  * another writer too. WS_ERR_INVALID more than 125 bytes, or a close payload that RFC 6455 7.4 forbids to send ·
@@ -247,6 +258,47 @@ int ws_conn_free(ws_conn *conn);
 /* [any] How the connection was closed: the peer's code (0: no close frame yet, 1005: one without code), its reason (borrowed
  * until the handle is freed), and the code we sent (0, 1005 alike). Each output may be NULL. */
 int ws_conn_close_codes(const ws_conn *conn, uint16_t *theirs, ws_bytes *reason, uint16_t *ours);
+
+/* Close codes: RFC 6455 7.4.1, and those registered since. 3000 to 4999 are for libraries and programs. */
+enum {
+  WS_CLOSE_NORMAL = 1000,
+  WS_CLOSE_GOING_AWAY = 1001,
+  WS_CLOSE_PROTOCOL_ERROR = 1002,
+  WS_CLOSE_UNSUPPORTED_DATA = 1003,
+  WS_CLOSE_NO_STATUS = 1005, /* a close frame without code; never sent as a number */
+  WS_CLOSE_ABNORMAL = 1006,  /* no close frame; never sent */
+  WS_CLOSE_INVALID_PAYLOAD = 1007,
+  WS_CLOSE_POLICY_VIOLATION = 1008,
+  WS_CLOSE_MESSAGE_TOO_BIG = 1009,
+  WS_CLOSE_MANDATORY_EXTENSION = 1010,
+  WS_CLOSE_INTERNAL_ERROR = 1011,
+  WS_CLOSE_SERVICE_RESTART = 1012,
+  WS_CLOSE_TRY_AGAIN_LATER = 1013,
+  WS_CLOSE_BAD_GATEWAY = 1014,
+  WS_CLOSE_TLS_HANDSHAKE = 1015 /* never sent */
+};
+
+/* [any] 1 when reading has ended with one of these codes, else 0: the peer's code, 1005 for a close frame without code, 1006 where the
+ * stream ended without a close frame (WS_ERR_LOST). 0 while reading goes on, when it ended in another way (a violation of the
+ * peer's, a handler, ws_conn_abort), and for wrong arguments. */
+int ws_conn_is_closed_with(const ws_conn *conn, const uint16_t *codes, size_t count);
+
+/* [any] 1 when reading has ended with a code as of ws_conn_is_closed_with that is none of these, else 0: an end worth a line in the
+ * log. */
+int ws_conn_is_closed_unexpectedly(const ws_conn *conn, const uint16_t *codes, size_t count);
+
+/* [any] Writes the payload of a close frame, for ws_conn_write_control, to buf: nothing for code 0 or 1005, else the code in network
+ * order and the reason (RFC 6455 5.5.1). *written is its size, at most 125. WS_ERR_INVALID as ws_conn_close · WS_ERR_ROOM with *written
+ * as what is needed. */
+int ws_close_format(uint16_t code, const void *reason, size_t size, void *buf, size_t room, size_t *written);
+
+/* [any] Takes the payload of a close frame apart: *code is 1005 when it is empty; *reason points into payload. Each output may be
+ * NULL. WS_ERR_PROTOCOL a payload of one byte or of more than 125, or a code that must not travel (RFC 6455 7.4) · WS_ERR_UTF8 the
+ * reason. */
+int ws_close_parse(const void *payload, size_t size, uint16_t *code, ws_bytes *reason);
+
+/* [any] A static, short English text for a close code, also for one without a meaning. Never NULL. */
+const char *ws_close_text(uint16_t code);
 
 /* [any] Who answers pings. NULL restores the default, which sends a pong with the same bytes (RFC 6455 5.5.3). Takes
  * effect at the next frame. user is freed by free_user also when this call fails. */

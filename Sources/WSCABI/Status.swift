@@ -27,6 +27,7 @@ func status(_ error: WSError) -> Int32 {
   case .url: WS_ERR_URL.rawValue
   case .violation(let violation): status(violation)
   case .send(let refusal): status(refusal)
+  case .notJSON, .refusedJSON: WS_ERR_JSON.rawValue
   case .closed: WS_ERR_CLOSED.rawValue
   case .handshake(let fault): status(fault)
   case .status: WS_ERR_STATUS.rawValue
@@ -134,7 +135,7 @@ private func describe(_ error: WSError, _ explanation: ByteView, _ detail: inout
     if case .messageTooBig(let limit) = violation { detail.limit = limit }
   case .invalid, .outOfMemory, .state, .refusedByHandler, .noRoom, .forked, .timeout, .wouldBlock, .interrupted, .lost, .broken,
     .aborted,
-    .noDescriptors, .unresolved, .noTLS, .url, .configuration, .send:
+    .noDescriptors, .unresolved, .noTLS, .url, .configuration, .send, .notJSON, .refusedJSON:
     break
   }
   withUnsafeMutableBytes(of: &detail.text) { text in
@@ -172,7 +173,7 @@ private func remedy(_ error: WSError) -> StaticString {
   case .noRoom: "; the message is kept for the next read"
   case .state, .invalid, .outOfMemory, .refusedByHandler, .forked, .timeout, .wouldBlock, .interrupted, .lost, .broken,
     .aborted, .system, .noDescriptors, .unconnected, .unresolved, .noTLS, .tls, .url, .configuration, .violation, .send, .closed,
-    .handshake, .status:
+    .notJSON, .refusedJSON, .handshake, .status:
     ""
   }
 }
@@ -181,9 +182,11 @@ private func culprit(_ error: WSError) -> Int {
   switch error {
   case .violation(.outOfMemory): WS_BY_SYSTEM
   case .violation(.messageTooBig), .noRoom: WS_BY_LIMIT
-  case .violation, .closed, .lost, .handshake, .status: WS_BY_PEER
+  case .violation, .closed, .lost, .notJSON, .handshake, .status: WS_BY_PEER
   case .timeout: WS_BY_TIMER
-  case .invalid, .state, .refusedByHandler, .forked, .wouldBlock, .interrupted, .aborted, .url, .configuration, .send, .noTLS:
+  case .invalid, .state, .refusedByHandler, .forked, .wouldBlock, .interrupted, .aborted, .url, .configuration, .send,
+    .refusedJSON,
+    .noTLS:
     WS_BY_US
   case .tls(let error): culprit(error)
   case .outOfMemory, .system, .broken, .noDescriptors, .unconnected, .unresolved: WS_BY_SYSTEM

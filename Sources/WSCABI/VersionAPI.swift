@@ -34,7 +34,7 @@ public func ws_in_ms(_ ms: Int64) -> Int64 {
 public func ws_is_fatal(_ code: Int32) -> Int32 {
   guard code < 0 else { return 0 }
   switch ws_error(rawValue: code) {
-  case WS_ERR_INVALID, WS_ERR_STATE, WS_ERR_ROOM, WS_ERR_TIMEOUT, WS_ERR_FDS: return 0
+  case WS_ERR_INVALID, WS_ERR_STATE, WS_ERR_ROOM, WS_ERR_TIMEOUT, WS_ERR_FDS, WS_ERR_JSON: return 0
   default: return 1
   }
 }
@@ -77,6 +77,7 @@ private func errorText(_ code: ws_error) -> StaticString {
   case WS_ERR_UTF8: "text that is not UTF-8"
   case WS_ERR_CLOSE_SENT: "a close frame has been sent"
   case WS_ERR_CLOSED: "the peer closed with an error code"
+  case WS_ERR_JSON: "not one JSON document"
   case WS_ERR_HANDSHAKE: "the peer's opening handshake is wrong"
   case WS_ERR_ORIGIN: "the request's Origin is not allowed"
   case WS_ERR_STATUS: "the server answered with another status than 101"
@@ -85,7 +86,8 @@ private func errorText(_ code: ws_error) -> StaticString {
   }
 }
 
-/// A text that lives for ever, for C. String literals are NUL-terminated.
-private func cString(_ text: StaticString) -> UnsafePointer<CChar> {
-  UnsafeRawPointer(text.utf8Start).assumingMemoryBound(to: CChar.self)
+/// A text that lives for ever, for C. String literals are NUL-terminated; asking whether they have an address keeps a trap out.
+@inline(never)
+func cString(_ text: StaticString) -> UnsafePointer<CChar>? {
+  text.hasPointerRepresentation ? UnsafeRawPointer(text.utf8Start).assumingMemoryBound(to: CChar.self) : nil
 }

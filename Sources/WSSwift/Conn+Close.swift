@@ -40,15 +40,12 @@ extension Conn {
   }
 
   private func checkClose(_ code: CloseCode, _ reason: ByteView) throws(WSError) {
-    guard let refusal = refusal(of: code, reason) else { return }
-    stateLock.withLock { lastWriteFailure = .send(refusal) }
-    throw .send(refusal)
-  }
-
-  private func refusal(of code: CloseCode, _ reason: ByteView) -> SendError? {
-    guard code == .noStatus ? reason.isEmpty : code.isAllowedOnWire else { return .badCloseCode }
-    guard reason.count <= ClosePayload.maximumReason else { return .controlTooLong }
-    return ClosePayload.isText(reason) ? nil : .badCloseReason
+    do throws(SendError) {
+      try ClosePayload.check(code, reason: reason)
+    } catch {
+      stateLock.withLock { lastWriteFailure = .send(error) }
+      throw .send(error)
+    }
   }
 
   private func postClose(_ code: CloseCode, _ reason: ByteView) {

@@ -113,6 +113,28 @@ extension Conn {
   /// The peer's close reason, UTF-8, borrowed from the connection; empty before its close frame.
   public var closeReason: ByteView { stateLock.withLock { handshake.reason } }
 
+  /// How reading ended, as one code: the peer's, `.noStatus` for a close frame without, `.abnormal` where the stream ended without a
+  /// close frame. nil while it goes on, and when it ended in another way, as by a timeout, a violation or `abort`.
+  public var endCode: CloseCode? {
+    switch stateLock.withLock({ reading.end }) {
+    case .open: nil
+    case .ordinary: closeCodeReceived
+    case .failed(.closed(let code)): code
+    case .failed(.lost): .abnormal
+    case .failed: nil
+    }
+  }
+
+  /// Whether reading ended with one of these codes; see `endCode`.
+  public func isClosed(with codes: [CloseCode]) -> Bool {
+    endCode.map { codes.contains($0) } ?? false
+  }
+
+  /// Whether reading ended with a code, and none of those that were to be expected; see `endCode`.
+  public func isClosedUnexpectedly(expected codes: [CloseCode]) -> Bool {
+    endCode.map { !codes.contains($0) } ?? false
+  }
+
   /// Why that half failed last, timeouts included; nil when it never did.
   public func lastFailure(of half: Half) -> WSError? {
     stateLock.withLock {

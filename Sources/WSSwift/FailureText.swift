@@ -29,6 +29,7 @@ extension WSError {
     case .configuration(let error): error.text
     case .violation(let error): error.text
     case .send(let error): error.text
+    case .notJSON(let error), .refusedJSON(let error): error.text
     case .closed: "the peer closed with an error code"
     case .handshake(let error): error.text
     case .status: "the server answered with another status than 101"
@@ -58,6 +59,7 @@ extension WSError {
     case .status(let status): writer.append(": ", status)
     case .violation(.badCloseCode(let code)): writer.append(": ", Int(code))
     case .violation(.unknownOpcode(let opcode)): writer.append(": ", Int(opcode))
+    case .notJSON(let error), .refusedJSON(let error): if let position = error.position { writer.append(" at byte ", position) }
     case .violation(.messageTooBig(let limit)):
       writer.append(" of ", Int(clamping: limit), " bytes")
     case .invalid, .outOfMemory, .state, .refusedByHandler, .forked, .timeout, .wouldBlock, .interrupted, .lost, .broken,
@@ -145,6 +147,31 @@ extension TLSError {
     case .badPassword: "the private key is encrypted, and its password is missing or wrong"
     case .keyMismatch: "the private key does not belong to the certificate"
     case .noCertificate: "a server needs a certificate for TLS"
+    }
+  }
+}
+
+extension JSONError {
+  /// What was seen and what is allowed; the position follows.
+  public var text: StaticString {
+    switch self {
+    case .incomplete: "JSON text that ends before its document does"
+    case .unexpectedByte: "no JSON document: unexpected byte"
+    case .controlByte: "no JSON document: control byte in a string"
+    case .badEscape: "no JSON document: backslash that begins no escape"
+    case .invalidUTF8: "no JSON document: string that is not UTF-8"
+    case .tooDeep: "JSON document that nests deeper than 512 levels"
+    case .trailingByte: "more than one JSON document"
+    }
+  }
+
+  /// Where it was seen, counted from 0.
+  public var position: Int? {
+    switch self {
+    case .incomplete: nil
+    case .unexpectedByte(let at), .controlByte(let at), .badEscape(let at), .invalidUTF8(let at), .tooDeep(let at),
+      .trailingByte(let at):
+      at
     }
   }
 }

@@ -75,8 +75,7 @@ extension LoopConnection {
 
   /// Queues a close frame; nothing happens when one was sent before, as an answer too. Errors as `send`.
   public func close(_ code: CloseCode, reason: ByteView) throws(WSError) {
-    guard code == .noStatus ? reason.isEmpty : code.isAllowedOnWire else { throw .send(.badCloseCode) }
-    guard reason.count <= ClosePayload.maximumReason else { throw .send(.controlTooLong) }
+    do throws(SendError) { try ClosePayload.check(code, reason: reason) } catch { throw .send(error) }
     guard engine.closeSent == nil else { return }
     try requireOpen()
     do throws(SendError) {

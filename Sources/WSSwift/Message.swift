@@ -48,6 +48,11 @@ extension Conn {
     }
   }
 
+  /// Sends a text message that is one JSON document. Errors as `writeJSON(_:)` with bytes.
+  public func writeJSON(_ text: String) throws(WSError) {
+    try withBytes(of: text) { (bytes) throws(WSError) in try writeJSON(bytes) }
+  }
+
   /// The closing handshake with a reason of at most 123 bytes. Otherwise as `close(_:reason:deadline:)` with bytes.
   public func close(_ code: CloseCode, reason: String, deadline: Deadline? = nil) throws(WSError) {
     try withBytes(of: reason) { (bytes) throws(WSError) in try close(code, reason: bytes, deadline: deadline) }

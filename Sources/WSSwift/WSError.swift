@@ -60,6 +60,10 @@ public enum WSError: Error {
   case violation(ProtocolError)
   /// A frame that must not be sent.
   case send(SendError)
+  /// The message received is not one JSON document; it is gone, and the connection goes on.
+  case notJSON(JSONError)
+  /// The text to send is not one JSON document; nothing was sent.
+  case refusedJSON(JSONError)
   /// The peer closed with a code other than 1000, 1001 and none.
   case closed(CloseCode)
   /// The opening handshake failed. RFC 6455 4.

@@ -26,6 +26,8 @@ static int use(void) {
   wrong += ws_conn_failure(shared, WS_READ, &failure) != WS_ERR_FORKED;
   wrong += ws_conn_statistics(shared, &statistics) != WS_ERR_FORKED;
   wrong += ws_conn_set_ping_handler(shared, NULL, NULL, NULL) != WS_ERR_FORKED;
+  wrong += ws_conn_is_closed_with(shared, &code, 1) != 0;
+  wrong += ws_conn_is_closed_unexpectedly(shared, &code, 0) != 0;
   wrong += ws_conn_free(shared) != WS_OK;
   return wrong;
 }

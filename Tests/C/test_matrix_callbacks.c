@@ -42,6 +42,7 @@ static int32_t type, fd;
 static size_t size;
 static ws_bytes bytes;
 static void *user;
+static char room[125];
 static int unused;
 static ws_conn *other;
 static const ws_headers *fields;
@@ -66,6 +67,8 @@ CALL(read, ws_conn_read(conn, &type, &bytes))
 CALL(read_into, ws_conn_read_into(conn, &type, NULL, 0, &size))
 CALL(write, ws_conn_write(conn, WS_TEXT, "x", 1))
 CALL(writev, ws_conn_writev(conn, WS_TEXT, NULL, 0))
+CALL(read_json, ws_conn_read_json(conn, &bytes))
+CALL(write_json, ws_conn_write_json(conn, "1", 1))
 CALL(write_control, ws_conn_write_control(conn, WS_PING, "x", 1, 0))
 CALL(write_close, ws_conn_write_control(conn, WS_CLOSE, "\x03\xe8", 2, 0))
 CALL(close, ws_conn_close(conn, 1000, "x", 1, WS_NEVER))
@@ -74,6 +77,11 @@ CALL(abort, ws_conn_abort(conn))
 CALL(retain, ws_conn_retain(conn) == conn ? ws_conn_free(conn) : -99)
 CALL(free, ws_conn_free(conn))
 CALL(close_codes, ws_conn_close_codes(conn, &code, &bytes, &code))
+CALL(is_closed_with, ws_conn_is_closed_with(conn, &code, 1))
+CALL(is_closed_unexpectedly, ws_conn_is_closed_unexpectedly(conn, NULL, 0))
+CALL(close_format, ws_close_format(1000, "x", 1, room, sizeof room, &size))
+CALL(close_parse, ws_close_parse("\x03\xe8", 2, &code, &bytes))
+CALL(close_text, ws_close_text(1000) == NULL)
 CALL(set_ping, ws_conn_set_ping_handler(conn, quiet_control, &unused, count_free))
 CALL(set_pong, ws_conn_set_pong_handler(conn, quiet_control, &unused, count_free))
 CALL(set_close, ws_conn_set_close_handler(conn, NULL, &unused, count_free))
@@ -181,8 +189,10 @@ static const function functions[] = {
     FINE(in_ms, GOES_ON),
     GIVES(read, WS_ERR_STATE),
     GIVES(read_into, WS_ERR_STATE),
+    GIVES(read_json, WS_ERR_STATE),
     {"write", do_write, WS_OK, WS_ERR_CLOSE_SENT, GOES_ON},
     {"writev", do_writev, WS_OK, WS_ERR_CLOSE_SENT, GOES_ON},
+    {"write_json", do_write_json, WS_OK, WS_ERR_CLOSE_SENT, GOES_ON},
     {"write_control", do_write_control, WS_OK, WS_ERR_CLOSE_SENT, GOES_ON},
     {"write_close", do_write_close, WS_OK, WS_ERR_CLOSE_SENT, GOES_ON},
     FINE(close, GOES_ON),
@@ -191,6 +201,11 @@ static const function functions[] = {
     FINE(retain, GOES_ON),
     FINE(free, ENDS),
     FINE(close_codes, GOES_ON),
+    FINE(is_closed_with, GOES_ON),
+    FINE(is_closed_unexpectedly, GOES_ON),
+    FINE(close_format, GOES_ON),
+    FINE(close_parse, GOES_ON),
+    FINE(close_text, GOES_ON),
     FINE(set_ping, GOES_ON),
     FINE(set_pong, GOES_ON),
     FINE(set_close, GOES_ON),

@@ -32,6 +32,7 @@ static ws_upgrade *upgrade;
 static ws_engine *engine;
 static const ws_headers *headers;
 static int freed, handed_over;
+static const uint16_t end = 1000;
 
 static void count_free(void *user) WS_NOEXCEPT { (void)user, freed += 1; }
 
@@ -50,12 +51,16 @@ CALL(read, ws_conn_read(h, &number, &bytes))
 CALL(read_into, ws_conn_read_into(h, &number, NULL, 0, &size))
 CALL(write, ws_conn_write(h, WS_TEXT, "x", 1))
 CALL(writev, ws_conn_writev(h, WS_TEXT, &a_part, 1))
+CALL(read_json, ws_conn_read_json(h, &bytes))
+CALL(write_json, ws_conn_write_json(h, "1", 1))
 CALL(write_control, ws_conn_write_control(h, WS_PING, "x", 1, 0))
 CALL(close, ws_conn_close(h, 1000, NULL, 0, 0))
 CALL(close_begin, ws_conn_close_begin(h, 1000, NULL, 0))
 CALL(abort, ws_conn_abort(h))
 CALL(retain, ws_conn_retain(h) == NULL ? WS_ERR_INVALID : WS_OK)
 CALL(close_codes, ws_conn_close_codes(h, &code, &bytes, &code))
+CALL(is_closed_with, ws_conn_is_closed_with(h, &end, 1) == 0 ? WS_ERR_INVALID : WS_OK)
+CALL(is_closed_unexpectedly, ws_conn_is_closed_unexpectedly(h, &end, 0) == 0 ? WS_ERR_INVALID : WS_OK)
 CALL(set_ping, (handed_over++, ws_conn_set_ping_handler(h, NULL, &freed, count_free)))
 CALL(set_pong, (handed_over++, ws_conn_set_pong_handler(h, NULL, &freed, count_free)))
 CALL(set_close, (handed_over++, ws_conn_set_close_handler(h, NULL, &freed, count_free)))
@@ -141,8 +146,9 @@ typedef struct function {
 #define FREES(kind, name) {#name, do_##name, kind, WS_OK}
 
 static const function functions[] = {
-    OF(CONN, read), OF(CONN, read_into), OF(CONN, write), OF(CONN, writev), OF(CONN, write_control), OF(CONN, close), OF(CONN, close_begin),
-    OF(CONN, abort), OF(CONN, retain), OF(CONN, close_codes), OF(CONN, set_ping), OF(CONN, set_pong), OF(CONN, set_close),
+    OF(CONN, read), OF(CONN, read_into), OF(CONN, read_json), OF(CONN, write), OF(CONN, writev), OF(CONN, write_json),
+    OF(CONN, write_control), OF(CONN, close), OF(CONN, close_begin), OF(CONN, abort), OF(CONN, retain), OF(CONN, close_codes),
+    OF(CONN, is_closed_with), OF(CONN, is_closed_unexpectedly), OF(CONN, set_ping), OF(CONN, set_pong), OF(CONN, set_close),
     OF(CONN, set_user_data), OF(CONN, set_read_timeout), OF(CONN, set_write_timeout), OF(CONN, set_close_timeout),
     OF(CONN, set_read_deadline), OF(CONN, set_write_deadline), OF(CONN, set_read_limit), OF(CONN, set_check_utf8),
     OF(CONN, set_interruptible), OF(CONN, set_nonblocking), OF(CONN, interest), OF(CONN, service), OF(CONN, user_data),

@@ -87,6 +87,7 @@ static const code codes[] = {
     {WS_ERR_TOO_BIG, -31, 1},
     {WS_ERR_CLOSE_SENT, -34, 1},
     {WS_ERR_CLOSED, -35, 1},
+    {WS_ERR_JSON, -36, 0},
     {WS_ERR_HANDSHAKE, -40, 1},
     {WS_ERR_ORIGIN, -41, 1},
     {WS_ERR_STATUS, -42, 1},
@@ -143,7 +144,7 @@ static void every_result_has_its_own_text(void) {
 }
 
 static void unknown_results_have_a_text_too(void) {
-  static const int unknown[] = {4, 99, INT_MAX, -7, -9, -17, -21, -24, -29, -36, -44, -1000, INT_MIN};
+  static const int unknown[] = {4, 99, INT_MAX, -7, -9, -17, -21, -24, -29, -37, -44, -1000, INT_MIN};
   for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++) {
     const char *text = ws_strerror(unknown[i]);
     EXPECT(text != NULL && text[0] != '\0');

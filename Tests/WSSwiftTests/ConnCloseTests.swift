@@ -130,6 +130,28 @@ import WSTransport
     try conn.close()
   }
 
+  /// The reference's TestCloseError and TestUnexpectedCloseErrors; 0 stands for a stream that ends without a close frame.
+  @Test(arguments: [(1000, 1000), (1001, 1001), (1005, 1005), (1011, 1011), (0, 1006)]) func endsAreTold(
+    sent: Int, told: UInt16
+  ) throws {
+    let (conn, peer) = try makeConn(.server)
+    #expect(conn.endCode == nil && !conn.isClosed(with: [.normal]) && !conn.isClosedUnexpectedly(expected: []))
+    if sent > 0 { try peer.send(close: sent) } else { peer.finishSending() }
+    _ = conn.failureOfRead()
+    let code = CloseCode(rawValue: told)
+    let other = CloseCode(rawValue: 4999)
+    #expect(conn.endCode == code)
+    #expect(conn.isClosed(with: [other, code]) && !conn.isClosed(with: [other]) && !conn.isClosed(with: []))
+    #expect(!conn.isClosedUnexpectedly(expected: [other, code]) && conn.isClosedUnexpectedly(expected: [other]))
+  }
+
+  @Test func aViolationIsNoClose() throws {
+    let (conn, peer) = try makeConn(.server)
+    try peer.send(3)
+    #expect(conn.failureOfRead() == .violation(.unknownOpcode(3)))
+    #expect(conn.endCode == nil && !conn.isClosedUnexpectedly(expected: []))
+  }
+
   @Test func aCloseWithoutCodeIsOrdinaryAndAnsweredWithout() throws {
     let (conn, peer) = try makeConn(.server)
     try peer.send(close: 1005)

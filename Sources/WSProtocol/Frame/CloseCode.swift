@@ -22,10 +22,22 @@ public struct CloseCode: RawRepresentable, Equatable, Sendable {
   public static let abnormal = CloseCode(rawValue: 1006)
   /// 1007: data that does not fit its type, such as text that is not UTF-8.
   public static let invalidPayload = CloseCode(rawValue: 1007)
+  /// 1008: a message against a rule of ours that no other code names.
+  public static let policyViolation = CloseCode(rawValue: 1008)
   /// 1009: a message too big for us.
   public static let messageTooBig = CloseCode(rawValue: 1009)
+  /// 1010: the server did not agree to an extension that the client needs.
+  public static let mandatoryExtension = CloseCode(rawValue: 1010)
   /// 1011: we cannot go on.
   public static let internalError = CloseCode(rawValue: 1011)
+  /// 1012: the service starts anew; come back.
+  public static let serviceRestart = CloseCode(rawValue: 1012)
+  /// 1013: overloaded; come back later.
+  public static let tryAgainLater = CloseCode(rawValue: 1013)
+  /// 1014: a gateway had no good answer from behind it.
+  public static let badGateway = CloseCode(rawValue: 1014)
+  /// 1015: TLS failed. Never on the wire.
+  public static let tlsHandshake = CloseCode(rawValue: 1015)
 
   /// True when the code may stand in a close frame, received or sent. RFC 6455 7.4.2 and the registry of 11.7: 1004 is
   /// reserved, 1005, 1006 and 1015 never travel, 1016 to 2999 are unassigned, 3000 to 4999 are free for use.
@@ -33,6 +45,30 @@ public struct CloseCode: RawRepresentable, Equatable, Sendable {
     switch rawValue {
     case 1000...1003, 1007...1014, 3000...4999: true
     default: false
+    }
+  }
+
+  /// What the code means, in a few words for logs.
+  public var text: StaticString {
+    switch rawValue {
+    case 1000: "normal closure"
+    case 1001: "going away"
+    case 1002: "protocol error"
+    case 1003: "unsupported data"
+    case 1005: "no status received"
+    case 1006: "abnormal closure"
+    case 1007: "invalid payload data"
+    case 1008: "policy violation"
+    case 1009: "message too big"
+    case 1010: "mandatory extension missing"
+    case 1011: "internal error"
+    case 1012: "service restart"
+    case 1013: "try again later"
+    case 1014: "bad gateway"
+    case 1015: "TLS handshake failure"
+    case 3000...3999: "registered"
+    case 4000...4999: "private use"
+    default: "unknown"
     }
   }
 
@@ -61,10 +97,19 @@ public struct ClosePayload {
     }
     // RFC 6455 5.5.1: "If there is a body, the first two bytes of the body MUST be a 2-byte unsigned integer".
     guard payload.count >= 2 else { throw .closePayloadTooShort }
+    guard payload.count <= Self.maximumReason &+ 2 else { throw .controlTooLong }
     code = CloseCode(rawValue: UInt16(bigEndian: payload.loadUnaligned(as: UInt16.self)))
     reason = payload.cut(from: 2)
     guard code.isAllowedOnWire else { throw .badCloseCode(code.rawValue) }
     guard Self.isText(reason) else { throw .badCloseReason }
+  }
+
+  /// Passes when a close frame with this code and reason may be sent: `.noStatus` stands for none, and then there is no reason.
+  /// RFC 6455 5.5.1 and 7.4.
+  public static func check(_ code: CloseCode, reason: ByteView) throws(SendError) {
+    guard code == .noStatus ? reason.isEmpty : code.isAllowedOnWire else { throw .badCloseCode }
+    guard reason.count <= maximumReason else { throw .controlTooLong }
+    guard isText(reason) else { throw .badCloseReason }
   }
 
   /// Writes a payload of at most 125 bytes: nothing for `.noStatus`, else the code and as much of the reason as fits, cut at a

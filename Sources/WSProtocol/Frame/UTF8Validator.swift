@@ -53,8 +53,9 @@ public struct UTF8Validator: Sendable {
     return index
   }
 
+  /// One byte.
   @inline(__always)
-  private mutating func step(_ byte: UInt8) -> Bool {
+  mutating func step(_ byte: UInt8) -> Bool {
     guard needed == 0 else { return stepInside(byte) }
     switch byte {
     case 0x00...0x7F: return true

@@ -39,14 +39,26 @@ struct CloseCodeTests {
   func names() {
     let named: [(CloseCode, UInt16)] = [
       (.normal, 1000), (.goingAway, 1001), (.protocolError, 1002), (.unsupportedData, 1003), (.noStatus, 1005),
-      (.abnormal, 1006),
-      (.invalidPayload, 1007), (.messageTooBig, 1009), (.internalError, 1011),
+      (.abnormal, 1006), (.invalidPayload, 1007), (.policyViolation, 1008), (.messageTooBig, 1009),
+      (.mandatoryExtension, 1010), (.internalError, 1011), (.serviceRestart, 1012), (.tryAgainLater, 1013),
+      (.badGateway, 1014), (.tlsHandshake, 1015),
     ]
     for (code, number) in named {
       #expect(code.rawValue == number)
       #expect(code.isOrdinary == [1000, 1001, 1005].contains(number))
     }
   }
+
+  @Test("7.4: every code has a text, and those with a meaning one of their own")
+  func texts() {
+    let meaningful = [1000, 1001, 1002, 1003, 1005, 1006, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 1015].map(text)
+    #expect(Set(meaningful + ["registered", "private use", "unknown"]).count == meaningful.count + 3)
+    for number in [3000, 3999] { #expect(text(number) == "registered") }
+    for number in [4000, 4999] { #expect(text(number) == "private use") }
+    for number in [0, 999, 1004, 1016, 2999, 5000, 65535] { #expect(text(number) == "unknown") }
+  }
+
+  private func text(_ number: Int) -> String { "\(CloseCode(rawValue: UInt16(number)).text)" }
 
   @Test(
     "7.4.1: 1005, 1006 and 1015 never travel, in neither direction",
@@ -118,9 +130,26 @@ struct ClosePayloadTests {
     let rows: [([UInt8], ProtocolError)] = [
       ([3], .closePayloadTooShort), (closePayload(1005), .badCloseCode(1005)), (closePayload(1000) + [0xC3], .badCloseReason),
       (closePayload(999) + [0xFF], .badCloseCode(999)),
+      (closePayload(1000) + utf8(String(repeating: "x", count: 124)), .controlTooLong),
     ]
     for (bytes, error) in rows {
       #expect(throws: error) { try bytes.lend { (view) throws(ProtocolError) in _ = try ClosePayload(parsing: view) } }
+    }
+  }
+
+  @Test("5.5.1 and 7.4: what may be sent: a code that may travel, or none and no reason; a reason that fits and is UTF-8")
+  func mayBeSent() {
+    let rows: [(UInt16, [UInt8], SendError?)] = [
+      (1000, [], nil), (1005, [], nil), (4999, utf8(String(repeating: "x", count: 123)), nil),
+      (1005, utf8("x"), .badCloseCode), (1006, [], .badCloseCode), (1004, [], .badCloseCode), (5000, [], .badCloseCode),
+      (1000, utf8(String(repeating: "x", count: 124)), .controlTooLong), (1000, [0xFF], .badCloseReason),
+      (1000, [0xC3], .badCloseReason),
+    ]
+    for (code, reason, expected) in rows {
+      let error = thrown { () throws(SendError) in
+        try reason.lend { (view) throws(SendError) in try ClosePayload.check(CloseCode(rawValue: code), reason: view) }
+      }
+      #expect(error == expected, "\(code) \(reason.count)")
     }
   }
 

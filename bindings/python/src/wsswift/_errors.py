@@ -103,6 +103,7 @@ EXCEPTIONS: Dict[int, Callable[[Fault], Exception]] = {
     ffi.WS_ERR_UTF8: _text_only(InvalidUTF8),
     ffi.WS_ERR_CLOSE_SENT: lambda fault: ConnectionClosedError(None, None),
     ffi.WS_ERR_CLOSED: lambda fault: ConnectionClosedError(None, None),
+    ffi.WS_ERR_JSON: _text_only(ValueError),
     ffi.WS_ERR_HANDSHAKE: _text_only(InvalidHandshake),
     ffi.WS_ERR_ORIGIN: _text_only(InvalidOrigin),
     ffi.WS_ERR_STATUS: _invalid_status,

@@ -55,6 +55,7 @@ WS_ERR_TOO_BIG = -31
 WS_ERR_UTF8 = -32
 WS_ERR_CLOSE_SENT = -34
 WS_ERR_CLOSED = -35
+WS_ERR_JSON = -36
 WS_ERR_HANDSHAKE = -40
 WS_ERR_ORIGIN = -41
 WS_ERR_STATUS = -42
@@ -74,6 +75,23 @@ WS_BINARY = 2
 WS_CLOSE = 8
 WS_PING = 9
 WS_PONG = 10
+
+# Close codes.
+WS_CLOSE_NORMAL = 1000
+WS_CLOSE_GOING_AWAY = 1001
+WS_CLOSE_PROTOCOL_ERROR = 1002
+WS_CLOSE_UNSUPPORTED_DATA = 1003
+WS_CLOSE_NO_STATUS = 1005
+WS_CLOSE_ABNORMAL = 1006
+WS_CLOSE_INVALID_PAYLOAD = 1007
+WS_CLOSE_POLICY_VIOLATION = 1008
+WS_CLOSE_MESSAGE_TOO_BIG = 1009
+WS_CLOSE_MANDATORY_EXTENSION = 1010
+WS_CLOSE_INTERNAL_ERROR = 1011
+WS_CLOSE_SERVICE_RESTART = 1012
+WS_CLOSE_TRY_AGAIN_LATER = 1013
+WS_CLOSE_BAD_GATEWAY = 1014
+WS_CLOSE_TLS_HANDSHAKE = 1015
 
 # Halves of a connection.
 WS_READ = 1
@@ -207,6 +225,7 @@ _statistics_out = POINTER(ws_statistics)
 _int32_out = POINTER(c_int32)
 _int64 = c_int64
 _uint16_out = POINTER(c_uint16)
+_codes = POINTER(c_uint16)
 _size_out = POINTER(c_size_t)
 
 # Name: (result type, argument types).
@@ -224,6 +243,8 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
     "ws_conn_read_into": (c_int, [_handle, _int32_out, _data, c_size_t, _size_out]),
     "ws_conn_write": (c_int, [_handle, c_int32, _data, c_size_t]),
     "ws_conn_writev": (c_int, [_handle, c_int32, POINTER(ws_bytes), c_size_t]),
+    "ws_conn_read_json": (c_int, [_handle, _bytes_out]),
+    "ws_conn_write_json": (c_int, [_handle, _data, c_size_t]),
     "ws_conn_write_control": (c_int, [_handle, c_int32, _data, c_size_t, _int64]),
     "ws_conn_close": (c_int, [_handle, c_uint16, _data, c_size_t, _int64]),
     "ws_conn_close_begin": (c_int, [_handle, c_uint16, _data, c_size_t]),
@@ -231,6 +252,11 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
     "ws_conn_retain": (c_void_p, [_handle]),
     "ws_conn_free": (c_int, [_handle]),
     "ws_conn_close_codes": (c_int, [_handle, _uint16_out, _bytes_out, _uint16_out]),
+    "ws_conn_is_closed_with": (c_int, [_handle, _codes, c_size_t]),
+    "ws_conn_is_closed_unexpectedly": (c_int, [_handle, _codes, c_size_t]),
+    "ws_close_format": (c_int, [c_uint16, _data, c_size_t, _data, c_size_t, _size_out]),
+    "ws_close_parse": (c_int, [_data, c_size_t, _uint16_out, _bytes_out]),
+    "ws_close_text": (c_char_p, [c_uint16]),
     "ws_conn_set_ping_handler": (c_int, [_handle, ws_control_fn, c_void_p, ws_free_fn]),
     "ws_conn_set_pong_handler": (c_int, [_handle, ws_control_fn, c_void_p, ws_free_fn]),
     "ws_conn_set_close_handler": (c_int, [_handle, ws_close_fn, c_void_p, ws_free_fn]),
@@ -320,6 +346,8 @@ BLOCKING: FrozenSet[str] = frozenset(
         "ws_conn_read_into",
         "ws_conn_write",
         "ws_conn_writev",
+        "ws_conn_read_json",
+        "ws_conn_write_json",
         "ws_conn_write_control",
         "ws_conn_close",
         "ws_conn_close_begin",
