@@ -47,14 +47,20 @@ private let firstProperty = 16
 /// The object behind a handle; nil for NULL and for handles of another type.
 @inline(__always)
 func object<T: Tagged>(_ handle: OpaquePointer?, _ type: T.Type) -> T? {
+  borrowed(handle, type)?.takeUnretainedValue()
+}
+
+/// The same without counting a reference, which costs as much as a small call does: for calls in which nobody frees the handle.
+@inline(__always)
+func borrowed<T: Tagged>(_ handle: OpaquePointer?, _ type: T.Type) -> Unmanaged<T>? {
   guard let handle else { return nil }
   let pointer = UnsafeRawPointer(handle)
   guard UInt(bitPattern: pointer) & 7 == 0 else { return nil }
   let tag = pointer.load(fromByteOffset: firstProperty, as: UInt64.self)
   #if WSSWIFT_QUARANTINE
-    return Cage.object(at: pointer, tag: tag, type)
+    return Cage.object(at: pointer, tag: tag, type).map { .passUnretained($0) }
   #else
-    return tag == T.tag ? Unmanaged<T>.fromOpaque(pointer).takeUnretainedValue() : nil
+    return tag == T.tag ? Unmanaged.fromOpaque(pointer) : nil
   #endif
 }
 

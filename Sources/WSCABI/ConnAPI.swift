@@ -8,10 +8,13 @@ final class ConnHandle: Handle, Tagged {
   static let tag: UInt64 = 0x7773_5F63_6F6E_6E01
   static let name: StaticString = "ws_conn"
   let conn: Conn
+  /// The same without counting references, three times a call otherwise. It lives as long as the handle.
+  let borrowed: Unmanaged<Conn>
   let userData = UserDataSlot()
 
   init(_ conn: Conn) {
     self.conn = conn
+    borrowed = .passUnretained(conn)
     super.init(tag: Self.tag)
   }
 }
@@ -20,9 +23,11 @@ final class ConnHandle: Handle, Tagged {
 /// frees it. In a forked child nothing of it is touched: a lock may have been held at the fork, and stays so for ever.
 func onConn(_ conn: OpaquePointer?, _ body: (Conn) throws(WSError) -> Int32) -> Int32 {
   guard let handle = object(conn, ConnHandle.self) else { return invalid }
-  guard !handle.conn.isForked else { return WS_ERR_FORKED.rawValue }
   defer { withExtendedLifetime(handle) {} }
-  return result { () throws(WSError) in try body(handle.conn) }
+  return handle.borrowed._withUnsafeGuaranteedRef { conn in
+    guard !conn.isForked else { return WS_ERR_FORKED.rawValue }
+    return result { () throws(WSError) in try body(conn) }
+  }
 }
 
 @_cdecl("ws_conn_read") @implementation

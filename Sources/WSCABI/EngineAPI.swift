@@ -9,19 +9,26 @@ final class EngineHandle: Handle, Tagged {
   static let tag: UInt64 = 0x7773_5F65_6E67_6901
   static let name: StaticString = "ws_engine"
   let engine: LoopConnection
+  /// The same without counting references. It lives as long as the handle.
+  let borrowed: Unmanaged<LoopConnection>
   let headers: HeadersHandle
 
   init(_ engine: LoopConnection) {
     self.engine = engine
+    borrowed = .passUnretained(engine)
     headers = HeadersHandle(.engine(engine))
     super.init(tag: Self.tag)
   }
 }
 
-/// Runs a call on the engine behind the handle.
+/// Runs a call on the engine behind the handle, which only its owner may free, and not in its random source.
 func onEngine(_ engine: OpaquePointer?, _ body: (LoopConnection) throws(WSError) -> Int32) -> Int32 {
-  guard let handle = object(engine, EngineHandle.self) else { return invalid }
-  return result { () throws(WSError) in try body(handle.engine) }
+  guard let handle = borrowed(engine, EngineHandle.self) else { return invalid }
+  return handle._withUnsafeGuaranteedRef { handle in
+    handle.borrowed._withUnsafeGuaranteedRef { engine in
+      result { () throws(WSError) in try body(engine) }
+    }
+  }
 }
 
 @_cdecl("ws_engine_new_client") @implementation

@@ -140,7 +140,7 @@ extension Conn {
 
   func leave() {
     stateLock.withLock {
-      if reading.owner == .reader { reading.readerLeft = .now }
+      if reading.owner == .reader { reading.readerLeft = .recently }
       reading.owner = .nobody
       stateChanged.broadcast()
     }

@@ -19,6 +19,11 @@ public struct Deadline: Sendable, Equatable {
     Deadline(nanoseconds: clinux_now())
   }
 
+  /// This moment or up to 10 ms before it, for what happens with every message.
+  public static var recently: Deadline {
+    Deadline(nanoseconds: clinux_recently())
+  }
+
   /// So many milliseconds from now; a negative number lies in the past. Saturates at `never`, and is at least 1, because 0
   /// means "the configured timeout" in C.
   public static func after(milliseconds: Int64) -> Deadline {

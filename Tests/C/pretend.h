@@ -21,7 +21,7 @@ static struct {
 /* The library's clock. */
 int clock_gettime(clockid_t clock, struct timespec *time) {
   long result = syscall(SYS_clock_gettime, clock, time);
-  if (result != 0 || clock != CLOCK_MONOTONIC) return (int)result;
+  if (result != 0 || (clock != CLOCK_MONOTONIC && clock != CLOCK_MONOTONIC_COARSE)) return (int)result;
   int64_t now = (int64_t)time->tv_sec * 1000000000 + time->tv_nsec + pretend.ahead;
   time->tv_sec = (time_t)(now / 1000000000);
   time->tv_nsec = (long)(now % 1000000000);

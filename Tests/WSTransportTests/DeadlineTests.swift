@@ -23,6 +23,12 @@ import Testing
     #expect(Deadline(nanoseconds: 1_000_000).adding(milliseconds: -1).nanoseconds == 1)
   }
 
+  @Test func recentlyIsHardlyBeforeNow() {
+    let before = Deadline.now.nanoseconds
+    let recently = Deadline.recently.nanoseconds
+    #expect(recently <= Deadline.now.nanoseconds && recently > before - 50_000_000)
+  }
+
   @Test func countsDown() {
     let soon = Deadline.after(milliseconds: 50)
     #expect(soon.pollTimeout > 0 && soon.pollTimeout <= 50_000_000)
