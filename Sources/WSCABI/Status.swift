@@ -63,7 +63,9 @@ private func status(_ error: HandshakeError) -> Int32 {
   case .head, .oldHTTPVersion, .upgradeMissing, .connectionMissing, .methodNotGet, .badTarget, .requestBody, .hostMissing,
     .hostRepeated, .badHostHeader, .versionMissing, .versionRepeated, .unsupportedVersion, .keyMissing, .keyRepeated,
     .badKey, .notSwitched, .responseUpgradeMissing, .responseConnectionMissing, .acceptMissing, .acceptRepeated,
-    .acceptMismatch, .badExtensions, .extensionNotOffered, .subprotocolRepeated, .subprotocolNotOffered:
+    .acceptMismatch, .badExtensions, .extensionNotOffered, .extensionRepeated, .unknownDeflateParameter,
+    .deflateParameterRepeated, .badDeflateParameter, .deflateParameterMissing, .deflateParameterNotOffered,
+    .deflateWindowTooLarge, .subprotocolRepeated, .subprotocolNotOffered:
     WS_ERR_HANDSHAKE.rawValue
   }
 }

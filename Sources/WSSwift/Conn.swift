@@ -22,6 +22,9 @@ public final class Conn: @unchecked Sendable {
   let transport: any Transport
   private let forkGeneration: UInt32
   private var agreedSubprotocol = ByteQueue()
+  private var agreedExtensions = ByteQueue()
+  /// What was agreed about compression; nil: none. RFC 7692.
+  public let deflate: DeflateParameters?
 
   // Owned by the thread that has entered the reading half (`Conn+Read`).
   var receiver: Receiver
@@ -78,21 +81,29 @@ public final class Conn: @unchecked Sendable {
 
   /// A connection over a transport whose opening handshake is done. `alreadyRead` are bytes that came behind it.
   init(
-    transport: any Transport, role: Role, readLimit: UInt64, subprotocol: ByteView, alreadyRead: ByteView
+    transport: any Transport, role: Role, readLimit: UInt64, agreement: Agreement, alreadyRead: ByteView
   ) throws(WSError) {
     self.transport = transport
     self.role = role
+    deflate = agreement.deflate?.parameters
     self.readLimit = Atomic(readLimit)
     forkGeneration = ForkGuard.generation
     receiver = Receiver(role: role, limit: readLimit)
     sender = Sender(role: role)
     // From here on everything has a value: Embedded Swift leaks an object whose `init` throws half-way.
-    do throws(OutOfMemory) { try agreedSubprotocol.append(subprotocol) } catch { throw .outOfMemory }
+    do throws(OutOfMemory) {
+      try agreedSubprotocol.append(agreement.subprotocol)
+      try agreement.deflate?.write(to: &agreedExtensions)
+    } catch { throw .outOfMemory }
     do throws(ProtocolError) { try receiver.feed(alreadyRead) } catch { throw .outOfMemory }
   }
 
   /// The subprotocol agreed on, empty when none; borrowed from the connection. RFC 6455 1.9.
   public var subprotocol: ByteView { agreedSubprotocol.bytes }
+
+  /// The extensions agreed on, as the server's Sec-WebSocket-Extensions says them, empty when none; borrowed from the connection.
+  /// RFC 6455 9.1.
+  public var extensions: ByteView { agreedExtensions.bytes }
 
   /// The address of one end.
   public func address(of end: End) -> SocketAddress { transport.address(of: end) }

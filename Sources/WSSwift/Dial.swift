@@ -111,14 +111,14 @@ public final class Dial: @unchecked Sendable {
   }
 
   private func open(_ handshake: ClientHandshake, _ channel: borrowing HandshakeChannel) throws(WSError) -> Conn {
-    let subprotocol: ByteView
+    let agreement: Agreement
     do throws(HandshakeError) {
-      subprotocol = try handshake.check(response, configuration: dialer.configuration)
+      agreement = try handshake.check(response, configuration: dialer.configuration)
     } catch {
       throw .handshake(error)
     }
     return try Conn(
-      transport: channel.transport, role: .client, readLimit: dialer.readLimit, subprotocol: subprotocol,
+      transport: channel.transport, role: .client, readLimit: dialer.readLimit, agreement: agreement,
       alreadyRead: channel.received.bytes)
   }
 }

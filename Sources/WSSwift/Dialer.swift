@@ -9,7 +9,7 @@ public final class Dialer: @unchecked Sendable {
   private(set) var timeout: Int64 = 10_000
   private(set) var readLimit = Conn.defaultReadLimit
 
-  /// The defaults: 10 s in all, messages of at most 16 MiB, no subprotocols.
+  /// The defaults: 10 s in all, messages of at most 16 MiB, no subprotocols, no compression.
   public init() {}
 
   /// Adds a request header field; both are copied. `.configuration` for a name that is no token, a value with control bytes and the
@@ -39,6 +39,30 @@ public final class Dialer: @unchecked Sendable {
   public func setReadLimit(_ bytes: UInt64) throws(WSError) {
     try freezer.requireOpen()
     readLimit = bytes
+  }
+
+  /// Whether permessage-deflate is offered. Default no. `.state` after the first use. RFC 7692.
+  public func setCompression(_ on: Bool) throws(WSError) {
+    try freezer.requireOpen()
+    configuration.compresses = on
+  }
+
+  /// Whether each side's messages may refer to its earlier ones, which compresses better and costs memory for as long as the connection
+  /// lives. Default yes for both; a server that is asked not to must agree, or the attempt fails. RFC 7692 7.1.1.
+  public func setContextTakeover(client: Bool, server: Bool) throws(WSError) {
+    try freezer.requireOpen()
+    configuration.deflate.clientKeepsContext = client
+    configuration.deflate.serverKeepsContext = server
+  }
+
+  /// The binary logarithm of the largest window of each side: 9 to 15 for the client, or 0 for 15 that the server may not make smaller;
+  /// 8 to 15 for the server, which must agree, or the attempt fails. Default 15 for both. `.invalid`. RFC 7692 7.1.2.
+  public func setWindowBits(client: Int, server: Int) throws(WSError) {
+    guard client == 0 || (9...15).contains(client), (8...15).contains(server) else { throw .invalid }
+    try freezer.requireOpen()
+    configuration.mayLimitClientWindow = client > 0
+    configuration.deflate.clientWindowBits = client > 0 ? client : 15
+    configuration.deflate.serverWindowBits = server
   }
 
   /// Opens a connection to a ws URL; `deadline` is the timeout unless given. See `Dial.run` for the errors.

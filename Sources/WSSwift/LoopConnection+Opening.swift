@@ -42,7 +42,7 @@ extension LoopConnection {
     guard case .deciding = stage, case .server(let upgrader, _, _) = opening else { throw .state }
     do throws(OutOfMemory) {
       try ServerHandshake.writeAccept(to: &outbox, request: head, configuration: upgrader.configuration)
-      try subprotocolBytes.append(ServerHandshake.subprotocol(head, configuration: upgrader.configuration))
+      try note(ServerHandshake.agreement(head, configuration: upgrader.configuration))
     } catch {
       throw failUnanswered()
     }
@@ -126,12 +126,18 @@ extension LoopConnection {
   private func responseArrived(_ dialer: Dialer, _ handshake: ClientHandshake) throws(WSError) {
     guard head.status == 101 else { throw fail(.status(head.status)) }
     do throws(HandshakeError) {
-      let name = try handshake.check(head, configuration: dialer.configuration)
-      do throws(OutOfMemory) { try subprotocolBytes.append(name) } catch { throw .outOfMemory }
+      let agreement = try handshake.check(head, configuration: dialer.configuration)
+      do throws(OutOfMemory) { try note(agreement) } catch { throw .outOfMemory }
     } catch {
       throw fail(.handshake(error))
     }
     try open()
+  }
+
+  private func note(_ agreement: Agreement) throws(OutOfMemory) {
+    try subprotocolBytes.append(agreement.subprotocol)
+    try agreement.deflate?.write(to: &extensionBytes)
+    deflate = agreement.deflate?.parameters
   }
 
   /// What came behind the head belongs to the first frames.

@@ -38,6 +38,9 @@ public final class LoopConnection: @unchecked Sendable {
   var engine: Engine
   var timers: LoopTimers
   var subprotocolBytes = ByteQueue()
+  var extensionBytes = ByteQueue()
+  /// What was agreed about compression; nil: none, or not yet. RFC 7692.
+  public internal(set) var deflate: DeflateParameters?
   var explanationBytes = ByteQueue()
   var isAtEnd = false
   /// Interim responses passed over so far.
@@ -221,6 +224,9 @@ public final class LoopConnection: @unchecked Sendable {
 
   /// The subprotocol agreed on, empty when none; borrowed from the connection.
   public var subprotocol: ByteView { subprotocolBytes.bytes }
+
+  /// The extensions agreed on, as the server's Sec-WebSocket-Extensions says them, empty when none; borrowed from the connection.
+  public var extensions: ByteView { extensionBytes.bytes }
 
   /// Why the request was refused, with what the peer sent quoted and escaped; empty when the error says it all. Borrowed.
   public var explanation: ByteView { explanationBytes.bytes }

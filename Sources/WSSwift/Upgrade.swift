@@ -62,7 +62,7 @@ public final class Upgrade: @unchecked Sendable {
     try channel.send(response.bytes, until: deadline ?? upgrader.configuredDeadline)
     return try Conn(
       transport: channel.transport, role: .server, readLimit: upgrader.readLimit,
-      subprotocol: ServerHandshake.subprotocol(request, configuration: upgrader.configuration),
+      agreement: ServerHandshake.agreement(request, configuration: upgrader.configuration),
       alreadyRead: channel.received.bytes)
   }
 

@@ -9,7 +9,8 @@ public final class Upgrader: @unchecked Sendable {
   private(set) var timeout: Int64 = 10_000
   private(set) var readLimit = Conn.defaultReadLimit
 
-  /// The defaults: 10 s for the head, same origin only, local hosts only on a loopback address, messages of at most 16 MiB.
+  /// The defaults: 10 s for the head, same origin only, local hosts only on a loopback address, messages of at most 16 MiB,
+  /// no compression.
   public init() {}
 
   /// A subprotocol we speak; the first of the client's list that we speak is chosen. Copied. `.configuration` unless a token, or
@@ -51,6 +52,29 @@ public final class Upgrader: @unchecked Sendable {
   public func setReadLimit(_ bytes: UInt64) throws(WSError) {
     try freezer.requireOpen()
     readLimit = bytes
+  }
+
+  /// Whether an offer of permessage-deflate is accepted. Default no. `.state` after the first use. RFC 7692.
+  public func setCompression(_ on: Bool) throws(WSError) {
+    try freezer.requireOpen()
+    configuration.compresses = on
+  }
+
+  /// Whether each side's messages may refer to its earlier ones, which compresses better and costs memory for as long as the connection
+  /// lives: some 260 KiB for what the server sends, some 40 KiB for what it receives. Default no for both. RFC 7692 7.1.1.
+  public func setContextTakeover(client: Bool, server: Bool) throws(WSError) {
+    try freezer.requireOpen()
+    configuration.deflate.clientKeepsContext = client
+    configuration.deflate.serverKeepsContext = server
+  }
+
+  /// The binary logarithm of the largest window of each side: 8 to 15 for clients, which counts where they say that it may be limited;
+  /// 9 to 15 for the server. Default 15 for both. `.invalid`. RFC 7692 7.1.2.
+  public func setWindowBits(client: Int, server: Int) throws(WSError) {
+    guard (8...15).contains(client), (9...15).contains(server) else { throw .invalid }
+    try freezer.requireOpen()
+    configuration.deflate.clientWindowBits = client
+    configuration.deflate.serverWindowBits = server
   }
 
   /// Reads the request, checks it and answers. Takes the descriptor in every case. See `Upgrade` for the errors.

@@ -166,12 +166,13 @@ func connectTCP(_ port: UInt16) throws -> Int32 {
 
 func makeConn(
   _ role: Role, over descriptor: Int32, limit: UInt64 = Conn.defaultReadLimit, alreadyRead: [UInt8] = [],
-  subprotocol: [UInt8] = []
+  subprotocol: [UInt8] = [], deflate: DeflateAgreement? = nil
 ) throws -> Conn {
   let socket = try Socket(adopting: descriptor)
   return try lending(alreadyRead) { alreadyRead in
     try lending(subprotocol) { subprotocol in
-      try Conn(transport: socket, role: role, readLimit: limit, subprotocol: subprotocol, alreadyRead: alreadyRead)
+      let agreement = Agreement(subprotocol: subprotocol, deflate: deflate)
+      return try Conn(transport: socket, role: role, readLimit: limit, agreement: agreement, alreadyRead: alreadyRead)
     }
   }
 }

@@ -55,7 +55,7 @@ public enum BlockPool {
 
 /// A row of places for memory of one kind, shared by all threads.
 struct Shelf {
-  /// 0 to 5: the pool's blocks, the smallest first. 6 to 13: `DeflatePool`.
+  /// 0 to 5: the pool's blocks, the smallest first. 6 to 14: `DeflatePool`.
   let number: Int32
 
   /// Something that lies there.

@@ -8,7 +8,7 @@ public enum DeflatePool {
   /// Frees what lies in the pool.
   public static func drain() {
     drain(.inflating, DeflateSettings())
-    for windowBits: Int32 in 9...15 { drain(.deflating, DeflateSettings(windowBits: windowBits)) }
+    for windowBits: Int32 in 8...15 { drain(.deflating, DeflateSettings(windowBits: windowBits)) }
   }
 
   private static func drain(_ purpose: ZlibStream.Purpose, _ settings: DeflateSettings) {
@@ -43,7 +43,7 @@ public enum DeflatePool {
 
   private static func shelf(_ purpose: ZlibStream.Purpose, _ settings: DeflateSettings) -> Shelf {
     switch purpose {
-    case .inflating: Shelf(number: 6)
+    case .inflating: Shelf(number: 14)
     case .deflating: Shelf(number: settings.windowBits &- 2)
     }
   }

@@ -32,7 +32,6 @@ public struct Inflater: ~Copyable {
   /// Forgets the window and all that was not finished.
   public mutating func reset() { inflateReset(stream.zlib) }
 
-
   /// Decompresses until the input is used up or `space` is full. When it is full there may be more to come: call again, also without
   /// input. A block that calls itself the last one ends nothing: the next one follows, and the window stays. RFC 7692 7.2.3.4.
   public mutating func inflate(

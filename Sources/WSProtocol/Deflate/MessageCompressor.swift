@@ -18,7 +18,7 @@ public struct MessageCompressor: ~Copyable {
   /// For what that role sends, by what was agreed. Takes no memory before the first message.
   public init(_ parameters: DeflateParameters, role: Role) {
     keepsContext = parameters.keepsContext(role)
-    settings = DeflateSettings(windowBits: Int32(truncatingIfNeeded: min(max(parameters.windowBits(role), 9), 15)))
+    settings = DeflateSettings(windowBits: Int32(truncatingIfNeeded: min(max(parameters.windowBits(role), 8), 15)))
   }
 
   /// -2 (Huffman codes only), -1 (zlib's choice), 0 (stored) to 9 (smallest); 1 at first. Another one counts from the next message on,

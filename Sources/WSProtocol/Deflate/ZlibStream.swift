@@ -4,7 +4,7 @@ import CZlib
 
 /// How a stream is made. Decompressing needs the window bits only.
 struct DeflateSettings: Equatable {
-  /// The binary logarithm of the window, 9 to 15; 8 for decompressing only, since zlib has no such compressor.
+  /// The binary logarithm of the window, 8 to 15. zlib has no compressor with 8: then it uses Huffman codes only, which refer to nothing.
   var windowBits: Int32 = 15
   /// -2 (Huffman codes only), -1 (zlib's choice), 0 (stored) to 9 (smallest).
   var level: Int32 = 1
@@ -70,10 +70,10 @@ struct ZlibStream {
     switch purpose {
     case .inflating: return czlib_inflate_init(zlib, settings.windowBits)
     case .deflating:
-      let isHuffmanOnly = settings.level == -2
+      let isHuffmanOnly = settings.level == -2 || settings.windowBits == 8
       let level = isHuffmanOnly ? Z_DEFAULT_COMPRESSION : settings.level
       let strategy = isHuffmanOnly ? Z_HUFFMAN_ONLY : Z_DEFAULT_STRATEGY
-      return czlib_deflate_init(zlib, level, settings.windowBits, settings.memoryLevel, strategy)
+      return czlib_deflate_init(zlib, level, max(settings.windowBits, 9), settings.memoryLevel, strategy)
     }
   }
 

@@ -1,5 +1,19 @@
 // The client's half of the opening handshake: the request, and the check of the response. RFC 6455 4.1.
 
+/// What an opening handshake has agreed on. RFC 6455 1.9, RFC 7692.
+public struct Agreement {
+  /// The subprotocol, empty for none; borrowed from the head that was read.
+  public let subprotocol: ByteView
+  /// The compression; nil for none.
+  public let deflate: DeflateAgreement?
+
+  /// What was agreed on.
+  public init(subprotocol: ByteView, deflate: DeflateAgreement?) {
+    self.subprotocol = subprotocol
+    self.deflate = deflate
+  }
+}
+
 /// One opening handshake as the client does it.
 public struct ClientHandshake {
   private let nonce: (UInt64, UInt64)
@@ -24,6 +38,11 @@ public struct ClientHandshake {
     if !configuration.subprotocols.isEmpty {
       try output.appendField(FieldName.subprotocol, configuration.subprotocols.joined)
     }
+    if let offer = configuration.deflateOffer {
+      try output.append("Sec-WebSocket-Extensions: ")
+      try offer.write(to: &output)
+      try output.appendLineEnd()
+    }
     if url.hasCredentials, configuration.headers.first(FieldName.authorization) == nil {
       try output.append("Authorization: Basic ")
       try url.writeBasicCredentials(to: &output)
@@ -33,10 +52,10 @@ public struct ClientHandshake {
     try output.appendLineEnd()
   }
 
-  /// Checks the 101. Returns the subprotocol (empty: none), borrowed from the response. RFC 6455 4.1, the list at its end.
+  /// Checks the 101. Returns what was agreed on, borrowed from the response. RFC 6455 4.1, the list at its end.
   public func check(
     _ response: borrowing MessageHead, configuration: borrowing ClientConfiguration
-  ) throws(HandshakeError) -> ByteView {
+  ) throws(HandshakeError) -> Agreement {
     guard response.status == 101 else { throw .notSwitched }
     guard response.minorVersion > 0 else { throw .oldHTTPVersion }
     guard response.fields.hasToken(ByteView("websocket"), in: FieldName.upgrade) else { throw .responseUpgradeMissing }
@@ -44,18 +63,8 @@ public struct ClientHandshake {
     guard let accept = response.first(FieldName.accept) else { throw .acceptMissing }
     guard response.count(of: FieldName.accept) == 1 else { throw .acceptRepeated }
     guard Challenge.isAccept(accept, of: nonce) else { throw .acceptMismatch }
-    try checkExtensions(response)
-    return try checkedSubprotocol(response, configuration)
-  }
-
-  /// Nothing was offered, so nothing may be used.
-  private func checkExtensions(_ response: borrowing MessageHead) throws(HandshakeError) {
-    var lines = FieldLines(FieldName.extensions)
-    while let line = lines.next(in: response.fields) {
-      var extensions = ExtensionCursor(line)
-      guard extensions.next() == nil else { throw .extensionNotOffered }
-      guard !extensions.isMalformed else { throw .badExtensions }
-    }
+    let deflate = try configuration.checkedExtensions(response)
+    return Agreement(subprotocol: try checkedSubprotocol(response, configuration), deflate: deflate)
   }
 
   private func checkedSubprotocol(

@@ -30,6 +30,13 @@ public struct ClientConfiguration: ~Copyable {
   /// What stands in Host instead of the URL's host; empty: nothing.
   var host = ByteQueue()
 
+  /// Whether permessage-deflate is offered. RFC 7692.
+  public var compresses = false
+  /// What is offered at most: contexts that may be kept, windows that may be used. Its own window is 9 to 15.
+  public var deflate = DeflateParameters()
+  /// Whether the server may limit our window.
+  public var mayLimitClientWindow = true
+
   /// Nothing.
   public init() {}
 
@@ -61,6 +68,10 @@ public struct ServerConfiguration: ~Copyable {
 
   /// Whether a request without Origin, which no browser sends, is refused.
   public var originRequired = false
+  /// Whether an offer of permessage-deflate is accepted. RFC 7692.
+  public var compresses = false
+  /// What is accepted at most. Its own window is 9 to 15. No context is kept unless asked for: the memory is the server's.
+  public var deflate = DeflateParameters(serverKeepsContext: false, clientKeepsContext: false)
 
   /// The same origin only, and on loopback the names of this machine only.
   public init() {}

@@ -67,6 +67,20 @@ public enum HandshakeError: Error, Equatable {
   case badExtensions
   /// The server uses an extension that was not offered.
   case extensionNotOffered
+  /// The server uses an extension twice. RFC 7692 5.1.
+  case extensionRepeated
+  /// permessage-deflate has a parameter that nobody knows. RFC 7692 7.1.
+  case unknownDeflateParameter
+  /// permessage-deflate has a parameter twice. RFC 7692 7.1.
+  case deflateParameterRepeated
+  /// A parameter of permessage-deflate has no value where one belongs, one where none does, or another one than 8 to 15. RFC 7692 7.1.
+  case badDeflateParameter
+  /// The server accepted permessage-deflate without what the offer asked of it. RFC 7692 7.1.1.1, 7.1.2.1.
+  case deflateParameterMissing
+  /// The server limits our window, which was not offered. RFC 7692 7.1.2.2.
+  case deflateParameterNotOffered
+  /// The server wants a larger window than was offered. RFC 7692 7.1.2.
+  case deflateWindowTooLarge
   /// There are several Sec-WebSocket-Protocol fields. RFC 6455 11.3.4.
   case subprotocolRepeated
   /// The server chose a subprotocol that was not offered.
@@ -87,7 +101,9 @@ extension HandshakeError {
       .versionRepeated, .keyMissing, .keyRepeated, .badKey:
       400
     case .notSwitched, .responseUpgradeMissing, .responseConnectionMissing, .acceptMissing, .acceptRepeated, .acceptMismatch,
-      .badExtensions, .extensionNotOffered, .subprotocolRepeated, .subprotocolNotOffered:
+      .badExtensions, .extensionNotOffered, .extensionRepeated, .unknownDeflateParameter, .deflateParameterRepeated,
+      .badDeflateParameter, .deflateParameterMissing, .deflateParameterNotOffered, .deflateWindowTooLarge,
+      .subprotocolRepeated, .subprotocolNotOffered:
       0
     }
   }
@@ -125,6 +141,13 @@ extension HandshakeError {
     case .acceptMismatch: "Sec-WebSocket-Accept of the response does not belong to our key"
     case .badExtensions: "Sec-WebSocket-Extensions of the response is not a list of extensions"
     case .extensionNotOffered: "the server uses an extension that was not offered"
+    case .extensionRepeated: "the server uses an extension twice"
+    case .unknownDeflateParameter: "permessage-deflate of the response has an unknown parameter"
+    case .deflateParameterRepeated: "permessage-deflate of the response has a parameter twice"
+    case .badDeflateParameter: "permessage-deflate of the response has a parameter with a wrong value; windows are 8 to 15"
+    case .deflateParameterMissing: "permessage-deflate of the response lacks a parameter that the server must repeat"
+    case .deflateParameterNotOffered: "client_max_window_bits of the response was not offered"
+    case .deflateWindowTooLarge: "permessage-deflate of the response has a larger window than was offered"
     case .subprotocolRepeated: "the response has several Sec-WebSocket-Protocol fields"
     case .subprotocolNotOffered: "the server chose a subprotocol that was not offered"
     }
@@ -145,7 +168,9 @@ extension HandshakeError {
     case .head, .oldHTTPVersion, .outOfMemory, .upgradeMissing, .connectionMissing, .methodNotGet, .badTarget, .requestBody,
       .hostMissing, .hostRepeated, .versionMissing, .versionRepeated, .unsupportedVersion, .originMissing, .originRepeated,
       .keyMissing, .keyRepeated, .badKey, .notSwitched, .responseUpgradeMissing, .responseConnectionMissing, .acceptMissing,
-      .acceptRepeated, .acceptMismatch, .badExtensions, .extensionNotOffered, .subprotocolRepeated, .subprotocolNotOffered:
+      .acceptRepeated, .acceptMismatch, .badExtensions, .extensionNotOffered, .extensionRepeated, .unknownDeflateParameter,
+      .deflateParameterRepeated, .badDeflateParameter, .deflateParameterMissing, .deflateParameterNotOffered,
+      .deflateWindowTooLarge, .subprotocolRepeated, .subprotocolNotOffered:
       return
     }
   }

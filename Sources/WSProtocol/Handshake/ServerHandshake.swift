@@ -25,9 +25,17 @@ public enum ServerHandshake {
   /// Path and query of the request, also when its target is a whole URL. Borrowed from the request.
   public static func path(_ request: borrowing MessageHead) -> ByteView { RequestTarget.path(request.target) }
 
+  /// What a 101 for this request agrees to; borrowed from the request. RFC 6455 4.2.2.
+  public static func agreement(
+    _ request: borrowing MessageHead, configuration: borrowing ServerConfiguration
+  ) -> Agreement {
+    Agreement(
+      subprotocol: subprotocol(request, configuration: configuration), deflate: configuration.acceptedExtension(request))
+  }
+
   /// The first subprotocol of the client's list that the configuration has, in the client's order, over all its lines; empty when
-  /// there is none. Borrowed from the request. RFC 6455 4.2.2.
-  public static func subprotocol(
+  /// there is none.
+  private static func subprotocol(
     _ request: borrowing MessageHead, configuration: borrowing ServerConfiguration
   ) -> ByteView {
     var lines = FieldLines(FieldName.subprotocol)
@@ -48,8 +56,13 @@ public enum ServerHandshake {
     try output.append("Sec-WebSocket-Accept: ")
     try Challenge.appendAccept(key: request.first(FieldName.key) ?? .empty, to: &output)
     try output.appendLineEnd()
-    let subprotocol = subprotocol(request, configuration: configuration)
-    if !subprotocol.isEmpty { try output.appendField(FieldName.subprotocol, subprotocol) }
+    let agreed = agreement(request, configuration: configuration)
+    if !agreed.subprotocol.isEmpty { try output.appendField(FieldName.subprotocol, agreed.subprotocol) }
+    if let deflate = agreed.deflate {
+      try output.append("Sec-WebSocket-Extensions: ")
+      try deflate.write(to: &output)
+      try output.appendLineEnd()
+    }
     try output.appendFields(configuration.headers)
     try output.appendLineEnd()
   }

@@ -22,7 +22,8 @@ import Testing
     for name in subprotocols { try configuration.addSubprotocol(lasting(name)) }
     let head = head(.response, response.text)
     do throws(HandshakeError) {
-      return .success(string(try ClientHandshake(nonce: sampleNonce).check(head, configuration: configuration)))
+      let agreed = try ClientHandshake(nonce: sampleNonce).check(head, configuration: configuration)
+      return .success(string(agreed.subprotocol))
     } catch {
       return .failure(error)
     }

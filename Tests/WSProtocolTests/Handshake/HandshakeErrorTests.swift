@@ -16,7 +16,9 @@ import Testing
     (.originNotAllowed, 403), (.keyMissing, 400), (.keyRepeated, 400), (.badKey, 400), (.notSwitched, 0),
     (.responseUpgradeMissing, 0),
     (.responseConnectionMissing, 0), (.acceptMissing, 0), (.acceptRepeated, 0), (.acceptMismatch, 0), (.badExtensions, 0),
-    (.extensionNotOffered, 0), (.subprotocolRepeated, 0), (.subprotocolNotOffered, 0),
+    (.extensionNotOffered, 0), (.extensionRepeated, 0), (.unknownDeflateParameter, 0), (.deflateParameterRepeated, 0),
+    (.badDeflateParameter, 0), (.deflateParameterMissing, 0), (.deflateParameterNotOffered, 0), (.deflateWindowTooLarge, 0),
+    (.subprotocolRepeated, 0), (.subprotocolNotOffered, 0),
   ]
 
   @Test func everyErrorHasAStatusAndATextOfItsOwn() {

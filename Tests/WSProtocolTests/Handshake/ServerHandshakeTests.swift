@@ -113,7 +113,7 @@ import Testing
     var configuration = ServerConfiguration()
     for name in names { try configuration.addSubprotocol(lasting(name)) }
     let head = head(.request, lines.reduce(Lines.request) { $0.with("Sec-WebSocket-Protocol: \($1)") }.text)
-    return string(ServerHandshake.subprotocol(head, configuration: configuration))
+    return string(ServerHandshake.agreement(head, configuration: configuration).subprotocol)
   }
 
   // RFC 6455 4.2.2, item 5: the client's order, over all its lines.
@@ -155,7 +155,8 @@ import Testing
     try client.addSubprotocol(lasting("chat"))
     let text = try accept(Lines.request.with("Sec-WebSocket-Protocol: chat")) { try $0.addSubprotocol(lasting("chat")) }
     let response = head(.response, text)
-    #expect(string(try ClientHandshake(nonce: sampleNonce).check(response, configuration: client)) == "chat")
+    let agreed = try ClientHandshake(nonce: sampleNonce).check(response, configuration: client)
+    #expect(string(agreed.subprotocol) == "chat" && agreed.deflate == nil)
   }
 
   @Test(arguments: [
