@@ -176,6 +176,10 @@ int64_t ws_in_ms(int64_t ms);
 /* An open WebSocket connection, from ws_dialer_dial, ws_dial_run, ws_upgrader_upgrade or ws_upgrade_accept. */
 typedef struct ws_conn ws_conn;
 
+/* A message of a connection that is being written in pieces. A part of its connection: never freed; WS_ERR_STATE when its message has
+ * been ended. Used after eight more messages were written so, it stands for a later one. */
+typedef struct ws_writer ws_writer;
+
 /* Message and frame types: the opcodes of RFC 6455 5.2. */
 enum { WS_TEXT = 1, WS_BINARY = 2, WS_CLOSE = 8, WS_PING = 9, WS_PONG = 10 };
 
@@ -230,6 +234,24 @@ WS_NODISCARD int ws_conn_write_json(ws_conn *conn, const void *text, size_t size
  * another writer too. WS_ERR_INVALID more than 125 bytes, or a close payload that RFC 6455 7.4 forbids to send ·
  * others as ws_conn_write. RFC 6455 5.5. */
 WS_NODISCARD int ws_conn_write_control(ws_conn *conn, int32_t type, const void *data, size_t size, int64_t deadline_ns);
+
+/* [any] Begins a message, WS_TEXT or WS_BINARY, that is written in pieces. Until ws_writer_close, which alone ends it, other messages
+ * are WS_ERR_STATE; control frames pass. Nothing is sent yet. WS_ERR_STATE a message is open · others as ws_conn_write. RFC 6455 5.4. */
+WS_NODISCARD int ws_conn_next_writer(ws_conn *conn, int32_t type, ws_writer **writer);
+
+/* [any] Adds bytes to the message. They are kept in the write buffer; what is too much for it leaves with them in one frame. After
+ * WS_ERR_TIMEOUT or WS_AGAIN nothing was taken. WS_ERR_STATE the message has been ended · WS_ERR_CLOSE_SENT a close frame went out
+ * meanwhile: the message can not be finished · others as ws_conn_write. */
+WS_NODISCARD int ws_writer_write(ws_writer *writer, const void *data, size_t size);
+
+/* [any] Sends what is in the write buffer now, as a frame that is not the last one; nothing where it is empty. Errors as
+ * ws_writer_write. */
+WS_NODISCARD int ws_writer_flush(ws_writer *writer);
+
+/* [any] Ends the message with its last frame: the only one, where everything fitted into the write buffer. After WS_ERR_TIMEOUT or
+ * WS_AGAIN call it again, and nothing else on this writer. WS_ERR_UTF8 the text ends inside a character · others as
+ * ws_writer_write. */
+WS_NODISCARD int ws_writer_close(ws_writer *writer);
 
 /* [any] The closing handshake (RFC 6455 7.1.2): sends a close frame unless one was sent, waits for the peer's, then for
  * the end of the stream, until deadline_ns (0: 10 s). Messages that nobody reads meanwhile are dropped; a thread that is
@@ -329,6 +351,10 @@ int ws_conn_set_write_deadline(ws_conn *conn, int64_t deadline_ns);
 /* [any] The largest message to receive, in bytes; 0: no limit. Default 16 MiB. A larger one is refused on its header with
  * close code 1009 and WS_ERR_TOO_BIG. Takes effect at the next frame. */
 int ws_conn_set_read_limit(ws_conn *conn, uint64_t bytes);
+
+/* [any] The most bytes of a message of ws_conn_next_writer that are kept for its next frame; at least 1. Default 16 KiB. The memory is
+ * shared by all connections and taken while a message is written. Takes effect at the next message. */
+int ws_conn_set_write_buffer(ws_conn *conn, size_t bytes);
 
 /* [any] Whether text is checked as UTF-8 when received (default on: a bad byte is WS_ERR_UTF8 and close code 1007, RFC 6455
  * 8.1) and before it is sent (default off). Takes effect at the next message. */

@@ -109,6 +109,9 @@ func payload(_ parts: UnsafePointer<ws_bytes>?, _ count: Int) -> Payload? {
   return Payload(parts: UnsafeBufferPointer(start: first, count: count))
 }
 
+/// The kind of a data message; nil for all other types.
+func messageKind(_ type: Int32) -> MessageKind? { UInt8(exactly: type).flatMap { MessageKind(rawValue: $0) } }
+
 /// The longest string that a call takes.
 private let longestString = 65536
 

@@ -2,6 +2,7 @@
 import CWSSwift
 import WSProtocol
 import WSSwift
+import WSTransport
 
 /// The object behind a ws_conn.
 final class ConnHandle: Handle, Tagged {
@@ -11,6 +12,9 @@ final class ConnHandle: Handle, Tagged {
   /// The same without counting references, three times a call otherwise. It lives as long as the handle.
   let borrowed: Unmanaged<Conn>
   let userData = UserDataSlot()
+  let partsLock = Lock()
+  // Guarded by `partsLock`.
+  var writers = PartRing<WriterHandle>()
 
   init(_ conn: Conn) {
     self.conn = conn
@@ -23,6 +27,11 @@ final class ConnHandle: Handle, Tagged {
 /// frees it. In a forked child nothing of it is touched: a lock may have been held at the fork, and stays so for ever.
 func onConn(_ conn: OpaquePointer?, _ body: (Conn) throws(WSError) -> Int32) -> Int32 {
   guard let handle = object(conn, ConnHandle.self) else { return invalid }
+  return onConn(handle, body)
+}
+
+@inline(__always)
+func onConn(_ handle: ConnHandle, _ body: (Conn) throws(WSError) -> Int32) -> Int32 {
   defer { withExtendedLifetime(handle) {} }
   return handle.borrowed._withUnsafeGuaranteedRef { conn in
     guard !conn.isForked else { return WS_ERR_FORKED.rawValue }
@@ -80,7 +89,7 @@ public func ws_conn_writev(_ conn: OpaquePointer!, _ type: Int32, _ parts: Unsaf
 
 @inline(__always)
 private func write(_ conn: OpaquePointer?, _ type: Int32, _ payload: Payload?) -> Int32 {
-  guard let payload, let kind = UInt8(exactly: type).flatMap({ MessageKind(rawValue: $0) }) else { return invalid }
+  guard let payload, let kind = messageKind(type) else { return invalid }
   return onConn(conn) { (conn) throws(WSError) in
     try conn.write(kind, payload)
     return WS_OK

@@ -81,6 +81,12 @@ public func ws_conn_set_read_limit(_ conn: OpaquePointer!, _ bytes: UInt64) -> I
   with(conn) { $0.setReadLimit(bytes) }
 }
 
+@_cdecl("ws_conn_set_write_buffer") @implementation
+public func ws_conn_set_write_buffer(_ conn: OpaquePointer!, _ bytes: Int) -> Int32 {
+  guard bytes > 0 else { return invalid }
+  return with(conn) { $0.setWriteBuffer(bytes) }
+}
+
 @_cdecl("ws_conn_set_check_utf8") @implementation
 public func ws_conn_set_check_utf8(_ conn: OpaquePointer!, _ received: Int32, _ sent: Int32) -> Int32 {
   with(conn) { $0.setChecksUTF8(received: received != 0, sent: sent != 0) }

@@ -193,7 +193,7 @@ public func ws_engine_send(_ engine: OpaquePointer!, _ type: Int32, _ data: Unsa
 public func ws_engine_send_fragment(
   _ engine: OpaquePointer!, _ type: Int32, _ data: UnsafeRawPointer!, _ size: Int, _ is_final: Int32
 ) -> Int32 {
-  let kind = UInt8(exactly: type).flatMap { MessageKind(rawValue: $0) }
+  let kind = messageKind(type)
   guard let payload = bytes(data, size), kind != nil || type == 0 else { return invalid }
   return onEngine(engine) { (engine) throws(WSError) in
     try engine.send(kind, payload, isFinal: is_final != 0)

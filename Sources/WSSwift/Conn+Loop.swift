@@ -80,11 +80,7 @@ extension Conn {
   func outputMoved() {
     let isEmpty = outgoing.isEmpty
     stateLock.withLock { waits.write = isEmpty ? .never : settings.writeLimit().next }
-    if isEmpty, outgoing.capacity > Self.keptOutput { outgoing.release() }
   }
-
-  /// Memory for kept output beyond this is given back when it has left.
-  private static let keptOutput = 1 << 18
 
   private func breakOutput() -> WSError {
     guard writeLock.tryLock() else { return .wouldBlock }

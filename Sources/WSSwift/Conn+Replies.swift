@@ -68,8 +68,7 @@ extension Conn {
     while hasReplies.load(ordering: .acquiring) {
       guard writeLock.tryLock() else { return .busy }
       let flushed = pushReplies()
-      sentTraffic.publish(sender.traffic)
-      writeLock.unlock()
+      unlockWriter()
       atomicMemoryFence(ordering: .sequentiallyConsistent)
       guard flushed else { return .blocked }
     }
@@ -147,7 +146,7 @@ extension Conn {
   private func encode(_ opcode: ControlOpcode, _ payload: ByteView) -> OutgoingFrame? {
     guard let frame = frame(opcode, payload) else { return nil }
     var rest = frame
-    do throws(OutOfMemory) { try outgoing.reserve(payload.count &+ FrameHeader.maximumSize) } catch { return nil }
+    do throws(OutOfMemory) { try outgoing.reserve(BlockPool.smallest) } catch { return nil }
     outgoing.commit(rest.fill(outgoing.freeSpace))
     return frame
   }

@@ -11,6 +11,7 @@ struct Settings {
   var writeTimeout: Int64 = 30_000
   var writeDeadline = Deadline.never
   var closeTimeout: Int64 = 10_000
+  var writeBuffer = 16384
   var isInterruptible = false
   var isNonblocking = false
 

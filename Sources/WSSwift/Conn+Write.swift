@@ -52,7 +52,7 @@ extension Conn {
     try send(within: .until(deadline)) { () throws(SendError) in nil }
   }
 
-  private func writeLimit() -> WriteLimit {
+  func writeLimit() -> WriteLimit {
     let now = stateLock.withLock { settings }
     return now.isNonblocking ? .now : now.writeLimit()
   }
@@ -64,25 +64,46 @@ extension Conn {
 
   /// Takes the lock, lets waiting answers out, then makes the frame and sends it.
   private func send(within limit: WriteLimit, _ make: () throws(SendError) -> OutgoingFrame?) throws(WSError) {
+    try asWriter(within: limit) { () throws(WSError) in
+      try clearTheWay(within: limit)
+      if let frame = try allowed(make) { try transmit(frame, within: limit) }
+    }
+  }
+
+  /// Runs the body under `writeLock`, unless writing has failed for good, and keeps the failure of it.
+  func asWriter<R>(within limit: WriteLimit, _ body: () throws(WSError) -> R) throws(WSError) -> R {
     try requireOwnProcess()
     do throws(WSError) {
       try lockForWriting(within: limit)
       defer {
-        sentTraffic.publish(sender.traffic)
-        writeLock.unlock()
+        unlockWriter()
         flushOrHandOver()
       }
       if let writeFailure { throw writeFailure }
-      try transmitReplies(within: limit)
-      guard outgoing.isEmpty else { throw .wouldBlock }
-      let frame: OutgoingFrame?
-      do throws(SendError) { frame = try make() } catch { throw error == .outOfMemory ? .outOfMemory : .send(error) }
-      if let frame { try transmit(frame, within: limit) }
+      return try body()
     } catch {
       if case .wouldBlock = error { throw error }
       stateLock.withLock { lastWriteFailure = error }
       throw error
     }
+  }
+
+  /// Gives `writeLock` back; what is idle holds no memory.
+  func unlockWriter() {
+    sentTraffic.publish(sender.traffic)
+    if outgoing.isEmpty { outgoing.releaseToPool() }
+    writeLock.unlock()
+  }
+
+  /// Sends what must go before a new frame. Under `writeLock`.
+  func clearTheWay(within limit: WriteLimit) throws(WSError) {
+    try transmitReplies(within: limit)
+    guard outgoing.isEmpty else { throw .wouldBlock }
+  }
+
+  /// What the sender says, as an error of the connection.
+  func allowed<R>(_ body: () throws(SendError) -> R) throws(WSError) -> R {
+    do throws(SendError) { return try body() } catch { throw error == .outOfMemory ? .outOfMemory : .send(error) }
   }
 
   /// Waits for the writer before us; as long as that one makes progress, time without progress does not run out.
@@ -137,7 +158,7 @@ extension Conn {
   /// Puts the next bytes of the frame into `outgoing`, and gives what may follow them from where it lies.
   private func prepare(_ frame: inout OutgoingFrame) throws(OutOfMemory) -> ByteView {
     let wanted = max(frame.countBeforeLent(Self.chunk &+ FrameHeader.maximumSize), FrameHeader.maximumSize)
-    try outgoing.reserve(wanted)
+    try outgoing.reserve(max(wanted, BlockPool.smallest))
     let space = UnsafeMutableRawBufferPointer(start: outgoing.freeSpace.baseAddress, count: wanted)
     outgoing.commit(frame.fillBeforeLent(space))
     return frame.lend()
@@ -220,6 +241,7 @@ extension Conn {
       }
     }
     outgoing.removeAll()
+    sender.fail()
     return error
   }
 }

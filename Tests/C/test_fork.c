@@ -30,12 +30,15 @@ static int use_everything(pair *p) {
   ws_bytes message;
   size_t size;
   ws_conn *conn = p->client;
+  ws_writer *writer;
   int wrong = 0;
   wrong += ws_conn_read(conn, &type, &message) != WS_ERR_FORKED;
   wrong += ws_conn_read_into(conn, &type, NULL, 0, &size) != WS_ERR_FORKED;
   wrong += ws_conn_write(conn, WS_TEXT, "x", 1) != WS_ERR_FORKED;
   wrong += ws_conn_read_json(conn, &message) != WS_ERR_FORKED;
   wrong += ws_conn_write_json(conn, "1", 1) != WS_ERR_FORKED;
+  wrong += ws_conn_writev(conn, WS_TEXT, NULL, 0) != WS_ERR_FORKED;
+  wrong += ws_conn_next_writer(conn, WS_TEXT, &writer) != WS_ERR_FORKED || writer != NULL;
   wrong += ws_conn_write_control(conn, WS_PING, NULL, 0, 0) != WS_ERR_FORKED;
   wrong += ws_conn_close_begin(conn, 1000, NULL, 0) != WS_ERR_FORKED;
   wrong += ws_conn_close(conn, 1000, NULL, 0, ws_in_ms(100)) != WS_ERR_FORKED;

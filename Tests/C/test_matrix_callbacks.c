@@ -69,6 +69,7 @@ CALL(write, ws_conn_write(conn, WS_TEXT, "x", 1))
 CALL(writev, ws_conn_writev(conn, WS_TEXT, NULL, 0))
 CALL(read_json, ws_conn_read_json(conn, &bytes))
 CALL(write_json, ws_conn_write_json(conn, "1", 1))
+CALL(set_write_buffer, ws_conn_set_write_buffer(conn, 1))
 CALL(write_control, ws_conn_write_control(conn, WS_PING, "x", 1, 0))
 CALL(write_close, ws_conn_write_control(conn, WS_CLOSE, "\x03\xe8", 2, 0))
 CALL(close, ws_conn_close(conn, 1000, "x", 1, WS_NEVER))
@@ -110,6 +111,15 @@ CALL(dial, ws_dialer_dial(NULL, "ws://127.0.0.1:1/", ws_in_ms(1000), &other, &fa
 CALL(listen, ws_listen(NULL, 0, &fd, &port, NULL) + close(fd))
 CALL(accept, ws_accept(-1, 1, &fd, NULL, NULL))
 CALL(upgrade, ws_upgrader_upgrade(NULL, -1, NULL, 0, 1, &other, NULL))
+
+/* A message of three frames, or how far it comes. */
+static int do_writer(inside *self) {
+  ws_writer *writer;
+  int status = ws_conn_next_writer(self->conn, WS_BINARY, &writer);
+  if (status == WS_OK) status = ws_writer_write(writer, "x", 1);
+  if (status == WS_OK) status = ws_writer_flush(writer);
+  return status == WS_OK ? ws_writer_close(writer) : status;
+}
 
 static int do_dialer(inside *self) {
   ws_dialer *dialer;
@@ -193,6 +203,8 @@ static const function functions[] = {
     {"write", do_write, WS_OK, WS_ERR_CLOSE_SENT, GOES_ON},
     {"writev", do_writev, WS_OK, WS_ERR_CLOSE_SENT, GOES_ON},
     {"write_json", do_write_json, WS_OK, WS_ERR_CLOSE_SENT, GOES_ON},
+    {"writer", do_writer, WS_OK, WS_ERR_CLOSE_SENT, GOES_ON},
+    FINE(set_write_buffer, GOES_ON),
     {"write_control", do_write_control, WS_OK, WS_ERR_CLOSE_SENT, GOES_ON},
     {"write_close", do_write_close, WS_OK, WS_ERR_CLOSE_SENT, GOES_ON},
     FINE(close, GOES_ON),

@@ -3,10 +3,10 @@
  */
 #include "wire.h"
 
-enum { CONN, DIALER, DIAL, UPGRADER, UPGRADE, HEADERS, ENGINE, NOTHING, KINDS };
+enum { CONN, DIALER, DIAL, UPGRADER, UPGRADE, HEADERS, ENGINE, WRITER, NOTHING, KINDS };
 
 static const char *const kind_names[KINDS] = {"a connection", "a dialer", "a dial", "an upgrader", "an upgrade", "header fields",
-                                              "an engine", "NULL"};
+                                              "an engine", "a writer", "NULL"};
 
 /* One of each; the header fields are the upgrade's. */
 typedef struct all {
@@ -30,6 +30,7 @@ static ws_conn *conn;
 static ws_dial *dial;
 static ws_upgrade *upgrade;
 static ws_engine *engine;
+static ws_writer *writer;
 static const ws_headers *headers;
 static int freed, handed_over;
 static const uint16_t end = 1000;
@@ -53,6 +54,11 @@ CALL(write, ws_conn_write(h, WS_TEXT, "x", 1))
 CALL(writev, ws_conn_writev(h, WS_TEXT, &a_part, 1))
 CALL(read_json, ws_conn_read_json(h, &bytes))
 CALL(write_json, ws_conn_write_json(h, "1", 1))
+CALL(next_writer, ws_conn_next_writer(h, WS_TEXT, &writer))
+CALL(writer_write, ws_writer_write(h, "x", 1))
+CALL(writer_flush, ws_writer_flush(h))
+CALL(writer_close, ws_writer_close(h))
+CALL(set_write_buffer, ws_conn_set_write_buffer(h, 1))
 CALL(write_control, ws_conn_write_control(h, WS_PING, "x", 1, 0))
 CALL(close, ws_conn_close(h, 1000, NULL, 0, 0))
 CALL(close_begin, ws_conn_close_begin(h, 1000, NULL, 0))
@@ -146,7 +152,8 @@ typedef struct function {
 #define FREES(kind, name) {#name, do_##name, kind, WS_OK}
 
 static const function functions[] = {
-    OF(CONN, read), OF(CONN, read_into), OF(CONN, read_json), OF(CONN, write), OF(CONN, writev), OF(CONN, write_json),
+    OF(CONN, read), OF(CONN, read_into), OF(CONN, read_json), OF(CONN, write), OF(CONN, writev), OF(CONN, next_writer), OF(CONN, set_write_buffer), OF(WRITER, writer_write),
+    OF(WRITER, writer_flush), OF(WRITER, writer_close), OF(CONN, write_json),
     OF(CONN, write_control), OF(CONN, close), OF(CONN, close_begin), OF(CONN, abort), OF(CONN, retain), OF(CONN, close_codes),
     OF(CONN, is_closed_with), OF(CONN, is_closed_unexpectedly), OF(CONN, set_ping), OF(CONN, set_pong), OF(CONN, set_close),
     OF(CONN, set_user_data), OF(CONN, set_read_timeout), OF(CONN, set_write_timeout), OF(CONN, set_close_timeout),
@@ -179,6 +186,7 @@ static int open_all(all *self) {
   ws_upgrade *an_upgrade;
   ws_engine *an_engine;
   const ws_headers *fields;
+  ws_writer *a_writer;
   peer_sockets(ends);
   self->client = ends[0];
   EXPECT(peer_put_text(ends[0], PEER_REQUEST));
@@ -189,7 +197,9 @@ static int open_all(all *self) {
   EXPECT_STATUS(ws_upgrade_new(NULL, ends[1], NULL, 0, &an_upgrade), WS_OK);
   EXPECT_STATUS(ws_upgrade_request(an_upgrade, 0, NULL, &fields, NULL), WS_OK);
   EXPECT_STATUS(ws_engine_new_server(NULL, 0, &an_engine), WS_OK);
-  void *handles[KINDS] = {self->w.conn, a_dialer, a_dial, an_upgrader, an_upgrade, (void *)(uintptr_t)fields, an_engine, NULL};
+  EXPECT_STATUS(ws_conn_next_writer(self->w.conn, WS_TEXT, &a_writer), WS_OK);
+  void *handles[KINDS] = {self->w.conn, a_dialer, a_dial, an_upgrader, an_upgrade, (void *)(uintptr_t)fields, an_engine,
+                          a_writer, NULL};
   memcpy(self->handle, handles, sizeof handles);
   return 1;
 }
@@ -198,13 +208,14 @@ static void fill_outputs(void) {
   code = 9, number = 9, deadline = 9, size = 9, pointer = &code;
   bytes = (ws_bytes){(const uint8_t *)"x", 1};
   conn = (ws_conn *)&code, dial = (ws_dial *)&code, upgrade = (ws_upgrade *)&code, engine = (ws_engine *)&code;
+  writer = (ws_writer *)&code;
 }
 
 /* An output is empty, or the call has none of that kind and it is as it was. */
 static int outputs_are_written(void) {
   int is_same = bytes.size == 1 && bytes.data[0] == 'x';
   return (code == 0 || code == 9) && (number == 0 || number == 9 || number == -1) && (is_same || bytes.data == NULL) &&
-         (conn == NULL || conn == (ws_conn *)&code) && (size == 0 || size == 9);
+         (conn == NULL || conn == (ws_conn *)&code) && (writer == NULL || writer == (ws_writer *)&code) && (size == 0 || size == 9);
 }
 
 static void every_function_with_every_other_handle(void) {
@@ -233,6 +244,8 @@ static void every_function_with_every_other_handle(void) {
   EXPECT_STATUS(ws_headers_find(one.handle[HEADERS], "host", &bytes), WS_OK);
   EXPECT_STATUS(ws_upgrade_accept(one.handle[UPGRADE], 0, &conn, NULL), WS_OK);
   EXPECT_STATUS(ws_engine_output(one.handle[ENGINE], &bytes), WS_OK);
+  EXPECT_STATUS(ws_writer_close(one.handle[WRITER]), WS_OK);
+  wire_gets_text(&one.w, 0x81, "");
   EXPECT_STATUS(ws_conn_free(conn), WS_OK);
   EXPECT_STATUS(ws_dialer_free(one.handle[DIALER]) + ws_dial_free(one.handle[DIAL]), WS_OK);
   EXPECT_STATUS(ws_upgrader_free(one.handle[UPGRADER]) + ws_upgrade_free(one.handle[UPGRADE]), WS_OK);

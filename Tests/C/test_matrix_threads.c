@@ -5,9 +5,9 @@
  */
 #include "busy.h"
 
-enum { READING, READING_INTO, WRITING, WRITING_CONTROL, CLOSING, CALLS };
+enum { READING, READING_INTO, WRITING, WRITING_CONTROL, STREAMING, CLOSING, CALLS };
 
-static const char *const call_names[CALLS] = {"read", "read_into", "write", "write_control", "close"};
+static const char *const call_names[CALLS] = {"read", "read_into", "write", "write_control", "writer_write", "close"};
 
 /* What other threads do. All but free use a reference that outlives them. */
 enum {
@@ -23,6 +23,7 @@ enum {
   WRITE,
   WRITE_PING,
   WRITE_CLOSE,
+  STREAM,
   READ,
   READ_INTO,
   RETAIN_AND_FREE,
@@ -32,7 +33,8 @@ enum {
 
 static const char *const action_names[ACTIONS] = {
     "free",          "abort",    "close", "close_begin", "set handlers", "set limits", "set timeouts",    "set deadlines",
-    "set user data", "write",    "ping",  "send close",  "read",         "read_into",  "retain and free", "ask"};
+    "set user data", "write",    "ping",  "send close",  "stream",       "read",       "read_into",       "retain and free",
+    "ask"};
 
 typedef struct expected {
   int action; /* its result */
@@ -49,12 +51,13 @@ typedef struct expected {
 
 /* Writing and reading actions are given 100 ms. A close that fails has dropped the connection. */
 static const expected table[CALLS][ACTIONS] = {
-    /*          free  abort close  begin hand. limits times deadl user  write     ping      close     read     into     ret.  ask */
-    /* read  */ {ENDS, ENDS, DROPS, SAME, SAME, SAME, SAME, SAME, SAME, SAME,     SAME,     SAME,     REFUSED, REFUSED, SAME, SAME},
-    /* into  */ {ENDS, ENDS, DROPS, SAME, SAME, SAME, SAME, SAME, SAME, SAME,     SAME,     SAME,     REFUSED, REFUSED, SAME, SAME},
-    /* write */ {ENDS, ENDS, DROPS, SAME, SAME, SAME, SAME, SAME, SAME, STUCK,    STUCK,    STUCK,    STUCK,   STUCK,   SAME, SAME},
-    /* ping  */ {ENDS, ENDS, DROPS, SAME, SAME, SAME, SAME, SAME, SAME, STUCK,    STUCK,    STUCK,    STUCK,   STUCK,   SAME, SAME},
-    /* close */ {ENDS, ENDS, DROPS, SAME, SAME, SAME, SAME, SAME, SAME, TOO_LATE, TOO_LATE, TOO_LATE, STUCK,   STUCK,   SAME, SAME}};
+    /*          free  abort close  begin hand. limits times deadl user  write     ping      close     stream    read     into     ret.  ask */
+    /* read  */ {ENDS, ENDS, DROPS, SAME, SAME, SAME, SAME, SAME, SAME, SAME,     SAME,     SAME,     SAME,     REFUSED, REFUSED, SAME, SAME},
+    /* into  */ {ENDS, ENDS, DROPS, SAME, SAME, SAME, SAME, SAME, SAME, SAME,     SAME,     SAME,     SAME,     REFUSED, REFUSED, SAME, SAME},
+    /* write */ {ENDS, ENDS, DROPS, SAME, SAME, SAME, SAME, SAME, SAME, STUCK,    STUCK,    STUCK,    STUCK,    STUCK,   STUCK,   SAME, SAME},
+    /* ping  */ {ENDS, ENDS, DROPS, SAME, SAME, SAME, SAME, SAME, SAME, STUCK,    STUCK,    STUCK,    STUCK,    STUCK,   STUCK,   SAME, SAME},
+    /* strm. */ {ENDS, ENDS, DROPS, SAME, SAME, SAME, SAME, SAME, SAME, STUCK,    STUCK,    STUCK,    STUCK,    STUCK,   STUCK,   SAME, SAME},
+    /* close */ {ENDS, ENDS, DROPS, SAME, SAME, SAME, SAME, SAME, SAME, TOO_LATE, TOO_LATE, TOO_LATE, TOO_LATE, STUCK,   STUCK,   SAME, SAME}};
 
 enum { USERS = 6, LARGE = 4000000 };
 
@@ -132,6 +135,13 @@ static int read_one(ws_conn *conn, int into) {
   return into ? ws_conn_read_into(conn, &type, room, sizeof room, &size) : ws_conn_read(conn, &type, &message);
 }
 
+static int stream(ws_conn *conn, const void *data, size_t size) {
+  ws_writer *writer;
+  int status = ws_conn_next_writer(conn, WS_BINARY, &writer);
+  if (status == WS_OK) status = ws_writer_write(writer, data, size);
+  return status == WS_OK ? ws_writer_close(writer) : status;
+}
+
 /* The call in progress. */
 static int do_call(void *argument) {
   cell *self = argument;
@@ -147,6 +157,11 @@ static int do_call(void *argument) {
       free(data);
       return status;
     case WRITING_CONTROL: return ws_conn_write_control(conn, WS_PING, "x", 1, WS_NEVER);
+    case STREAMING:
+      data = calloc(1, LARGE);
+      status = stream(conn, data, LARGE);
+      free(data);
+      return status;
     default: return ws_conn_close(conn, 1000, "bye", 3, WS_NEVER);
   }
 }
@@ -168,6 +183,7 @@ static int do_action(void *argument) {
     case WRITE: return set_deadlines(conn, soon) == WS_OK ? ws_conn_write(conn, WS_TEXT, "x", 1) : -1;
     case WRITE_PING: return ws_conn_write_control(conn, WS_PING, NULL, 0, soon);
     case WRITE_CLOSE: return ws_conn_write_control(conn, WS_CLOSE, NULL, 0, soon);
+    case STREAM: return set_deadlines(conn, soon) == WS_OK ? stream(conn, "x", 1) : -1;
     case READ:
     case READ_INTO: return set_deadlines(conn, soon) == WS_OK ? read_one(conn, self->action == READ_INTO) : -1;
     case RETAIN_AND_FREE: return ws_conn_retain(conn) == conn ? ws_conn_free(conn) : -1;
@@ -238,6 +254,7 @@ static void beside_a_read(void) { run_rows(READING); }
 static void beside_a_read_into(void) { run_rows(READING_INTO); }
 static void beside_a_blocked_write(void) { run_rows(WRITING); }
 static void beside_a_blocked_write_control(void) { run_rows(WRITING_CONTROL); }
+static void beside_a_blocked_writer(void) { run_rows(STREAMING); }
 static void beside_a_close_that_waits(void) { run_rows(CLOSING); }
 
 static const check_test tests[] = {
@@ -245,6 +262,7 @@ static const check_test tests[] = {
     TEST(beside_a_read_into),
     TEST(beside_a_blocked_write),
     TEST(beside_a_blocked_write_control),
+    TEST(beside_a_blocked_writer),
     TEST(beside_a_close_that_waits),
 };
 TEST_MAIN(tests)

@@ -20,13 +20,16 @@ public struct BytePart {
 public struct Payload {
   /// The number of bytes of all parts together.
   public let count: Int
-  private let only: ByteView
+  private let first: ByteView
+  private let second: ByteView
   private let parts: UnsafeBufferPointer<BytePart>
 
-  /// A payload of one part.
-  @inline(__always) public init(_ bytes: ByteView) {
-    count = bytes.count
-    only = bytes
+  /// A payload of one part, or of two.
+  @inline(__always) public init(_ first: ByteView, _ second: ByteView = .empty) {
+    // No two runs of bytes that exist have more than a number can say.
+    count = first.count &+ second.count
+    self.first = first
+    self.second = second
     parts = UnsafeBufferPointer(start: nil, count: 0)
   }
 
@@ -41,7 +44,8 @@ public struct Payload {
       total = sum
     }
     count = total
-    only = .empty
+    first = .empty
+    second = .empty
     self.parts = parts
   }
 
@@ -49,11 +53,11 @@ public struct Payload {
   @inline(__always) public var isEmpty: Bool { count == 0 }
 
   /// The number of parts, empty ones too.
-  @inline(__always) public var partCount: Int { parts.isEmpty ? 1 : parts.count }
+  @inline(__always) public var partCount: Int { parts.isEmpty ? 2 : parts.count }
 
   /// A part by its number; nothing behind the last one.
   @inline(__always) public func part(_ number: Int) -> ByteView {
-    guard !parts.isEmpty else { return number == 0 ? only : .empty }
+    guard !parts.isEmpty else { return number == 0 ? first : number == 1 ? second : .empty }
     return number >= 0 && number < parts.count ? parts[number].bytes : .empty
   }
 }

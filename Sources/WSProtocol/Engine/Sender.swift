@@ -1,5 +1,5 @@
-// The sending half: what may be sent now, and the bytes of a frame. It owns no memory and does no I/O; whoever holds it (a
-// connection's write lock, an engine) moves the bytes.
+// The sending half: what may be sent now, and the bytes of a frame. It does no I/O, and holds no memory between messages; whoever
+// holds it (a connection's write lock, an engine) moves the bytes.
 
 /// A frame that must not be sent. Nothing has been sent, and the connection goes on.
 public enum SendError: Error, Equatable, Sendable {
@@ -9,7 +9,7 @@ public enum SendError: Error, Equatable, Sendable {
   case controlTooLong
   /// A new message while one is open. RFC 6455 5.4.
   case messageOpen
-  /// A continuation with nothing to continue. RFC 6455 5.4.
+  /// A continuation with nothing to continue, or a piece of a message that has been ended. RFC 6455 5.4.
   case noMessageOpen
   /// A close code that must not travel, or a payload of one byte. RFC 6455 7.4.
   case badCloseCode
@@ -22,15 +22,17 @@ public enum SendError: Error, Equatable, Sendable {
 }
 
 /// Decides what may be sent, and in which order.
-public struct Sender: Sendable {
+public struct Sender: ~Copyable {
   /// Which end we are: clients mask.
   public let role: Role
   /// The code of the close frame that was sent, `.noStatus` for one without code; nil before.
   public private(set) var closeSent: CloseCode?
-  /// Whether outgoing text is checked as UTF-8, each frame before anything of it is sent. Looked at when a message begins.
+  /// Whether outgoing text is checked as UTF-8, before anything of it is sent. Looked at when a message begins.
   public var checksUTF8 = false
   /// What has left so far.
   public private(set) var traffic = Traffic()
+  /// The message that its user writes in pieces; see `StreamedMessage`.
+  var stream = StreamedMessage()
   private var messageIsOpen = false
   /// The state of the text message that is open and checked.
   private var openText: UTF8Validator?
@@ -44,7 +46,7 @@ public struct Sender: Sendable {
     _ kind: MessageKind?, isFinal: Bool, payload: Payload, maskKey: UInt32
   ) throws(SendError) -> OutgoingFrame {
     guard closeSent == nil else { throw .closeSent }
-    guard kind == nil || !messageIsOpen else { throw .messageOpen }
+    guard !stream.isOpen, kind == nil || !messageIsOpen else { throw .messageOpen }
     guard kind != nil || messageIsOpen else { throw .noMessageOpen }
     let text = try check(payload, isFinal: isFinal, kind == .text && checksUTF8 ? UTF8Validator() : openText)
     let header = header(kind?.opcode ?? .continuation, isFinal: isFinal, payload.count, maskKey)
@@ -71,6 +73,18 @@ public struct Sender: Sendable {
     return OutgoingFrame(header: header, payload: Payload(payload))
   }
 
+  /// A frame of the message that is open, or the first one of a message of that kind.
+  func frame(_ kind: MessageKind, isFinal: Bool, _ payload: Payload, _ maskKey: UInt32) -> OutgoingFrame {
+    let opcode = messageIsOpen ? .continuation : kind.opcode
+    return OutgoingFrame(header: header(opcode, isFinal: isFinal, payload.count, maskKey), payload: payload)
+  }
+
+  /// Throws unless a message may begin now.
+  func checkMayBegin() throws(SendError) {
+    guard closeSent == nil else { throw .closeSent }
+    guard !stream.isOpen, !messageIsOpen else { throw .messageOpen }
+  }
+
   /// The first byte of the frame has left: from now on it counts.
   public mutating func begin(_ frame: OutgoingFrame) {
     traffic.count(frame.header)
@@ -78,13 +92,18 @@ public struct Sender: Sendable {
     case .text, .binary, .continuation:
       messageIsOpen = !frame.header.isFinal
       openText = frame.openText
-    case .close: closeSent = (try? ClosePayload(parsing: frame.controlPayload))?.code ?? .noStatus
+    case .close:
+      closeSent = (try? ClosePayload(parsing: frame.controlPayload))?.code ?? .noStatus
+      stream.release()
     case .ping, .pong: break
     }
   }
 
   /// So many bytes have left.
   public mutating func passed(_ count: Int) { traffic.pass(count) }
+
+  /// Nothing can be sent any more: gives back what is held for a message that will not be finished.
+  public mutating func fail() { stream.release() }
 
   private func checkClose(_ payload: ByteView) throws(SendError) {
     do throws(ProtocolError) {
