@@ -116,6 +116,7 @@ typedef enum ws_error {
   WS_ERR_PROTOCOL = -30,   /* the peer broke RFC 6455; it was told 1002 */
   WS_ERR_TOO_BIG = -31,    /* a message beyond the read limit; the peer was told 1009 */
   WS_ERR_UTF8 = -32,       /* text that is not UTF-8; a peer that sent it was told 1007 */
+  WS_ERR_DEFLATE = -33,    /* a message that cannot be decompressed (RFC 7692); the peer was told 1007 */
   WS_ERR_CLOSE_SENT = -34, /* a close frame has been sent; nothing may follow it (RFC 6455 5.5.1) */
   WS_ERR_CLOSED = -35,     /* the peer closed with a code other than 1000, 1001 and none; see ws_conn_close_codes */
   WS_ERR_JSON = -36,       /* text that is not one JSON document (RFC 8259); the connection goes on */
@@ -407,6 +408,10 @@ int ws_conn_remote_address(const ws_conn *conn, ws_address *address);
 /* [any] The subprotocol agreed on (RFC 6455 1.9), empty when none; borrowed until the handle is freed. */
 int ws_conn_subprotocol(const ws_conn *conn, ws_bytes *name);
 
+/* [any] The extensions agreed on, as the server's Sec-WebSocket-Extensions says them (RFC 6455 9.1): permessage-deflate and its parameters
+ * where messages may be compressed, else empty; borrowed until the handle is freed. */
+int ws_conn_extensions(const ws_conn *conn, ws_bytes *agreed);
+
 /* [any] Why a half (WS_READ or WS_WRITE) failed last: code WS_OK when it never did. A timeout stays to be seen here when the half goes
  * on. What ws_conn_close waits for is reading. */
 int ws_conn_failure(const ws_conn *conn, int32_t half, ws_failure *failure);
@@ -457,7 +462,7 @@ typedef struct ws_dialer ws_dialer;
 /* One attempt to open a connection: inspect, cancel and free it on its own. */
 typedef struct ws_dial ws_dial;
 
-/* [any] A configuration with the defaults: 10 s in all, messages of at most 16 MiB. */
+/* [any] A configuration with the defaults: 10 s in all, messages of at most 16 MiB, no compression. */
 WS_NODISCARD int ws_dialer_new(ws_dialer **dialer);
 
 /* [any] Gives the reference back. Attempts in progress keep what they need. */
@@ -476,6 +481,21 @@ int ws_dialer_set_timeout(ws_dialer *dialer, int64_t ms);
 
 /* [owner] The read limit that connections start with. Default 16 MiB; 0: no limit. */
 int ws_dialer_set_read_limit(ws_dialer *dialer, uint64_t bytes);
+
+/* [owner] Whether permessage-deflate is offered (RFC 7692). Default off. A server need not accept: see ws_conn_extensions. Compressed
+ * messages count for the read limit with the size that they have for the application. Do not send secrets and what an attacker can
+ * choose in one compressed message, or with context takeover on one connection: their size tells whether the two are alike. */
+int ws_dialer_set_compression(ws_dialer *dialer, int32_t on);
+
+/* [owner] Whether each side compresses a message with its earlier ones in mind (RFC 7692 7.1.1): smaller messages, and memory that is
+ * held as long as the connection, some 260 KiB for what one sends and 40 KiB for what one receives. Default on for both. A server
+ * that was asked to do without and does not say that it does has failed the handshake. */
+int ws_dialer_set_context_takeover(ws_dialer *dialer, int32_t client, int32_t server);
+
+/* [owner] The binary logarithm of the largest window of each side (RFC 7692 7.1.2). Default 15 for both. client: 9 to 15, of which the
+ * server may choose a smaller one, or 0 for 15 of which it may not. server: 8 to 15; a server that does not say that it uses at
+ * most that has failed the handshake. */
+int ws_dialer_set_window_bits(ws_dialer *dialer, int32_t client, int32_t server);
 
 /* [any] Opens a connection to a ws:// URL. dialer may be NULL: the defaults. failure may be NULL.
  * WS_ERR_URL · WS_ERR_RESOLVE · WS_ERR_CONNECT · WS_ERR_TIMEOUT · WS_ERR_STATUS · WS_ERR_HANDSHAKE · WS_ERR_LOST ·
@@ -513,7 +533,7 @@ typedef struct ws_upgrader ws_upgrader;
 typedef struct ws_upgrade ws_upgrade;
 
 /* [any] A configuration with the defaults: 10 s for the whole head; same-origin only; on a loopback address only the hosts
- * localhost, *.localhost, 127.0.0.0/8 and [::1]; messages of at most 16 MiB. */
+ * localhost, *.localhost, 127.0.0.0/8 and [::1]; messages of at most 16 MiB; no compression. */
 WS_NODISCARD int ws_upgrader_new(ws_upgrader **upgrader);
 
 /* [any] Gives the reference back. Handshakes in progress keep what they need. */
@@ -542,6 +562,18 @@ int ws_upgrader_set_timeout(ws_upgrader *upgrader, int64_t ms);
 
 /* [owner] The read limit that connections start with. Default 16 MiB; 0: no limit. */
 int ws_upgrader_set_read_limit(ws_upgrader *upgrader, uint64_t bytes);
+
+/* [owner] Whether an offer of permessage-deflate is accepted (RFC 7692): the first of the client's that can be. Default off. Otherwise as
+ * ws_dialer_set_compression. */
+int ws_upgrader_set_compression(ws_upgrader *upgrader, int32_t on);
+
+/* [owner] As ws_dialer_set_context_takeover, but default off for both: the memory is the server's, and a connection that is idle then
+ * holds none. */
+int ws_upgrader_set_context_takeover(ws_upgrader *upgrader, int32_t client, int32_t server);
+
+/* [owner] The binary logarithm of the largest window of each side (RFC 7692 7.1.2). Default 15 for both. client: 8 to 15, which counts
+ * where the client says that its window may be limited. server: 9 to 15; a client that asks for 8 is not given compression. */
+int ws_upgrader_set_window_bits(ws_upgrader *upgrader, int32_t client, int32_t server);
 
 /* [any] Reads the request from fd, checks it and answers: 101 and a connection, or the right status and an error. Call it on
  * the connection's own thread, so that a silent client delays nobody; after a refusal it waits up to 1 s more for the client to close, so
@@ -701,6 +733,9 @@ int ws_engine_set_check_utf8(ws_engine *engine, int32_t received, int32_t sent);
 
 /* As ws_conn_subprotocol. */
 int ws_engine_subprotocol(const ws_engine *engine, ws_bytes *name);
+
+/* As ws_conn_extensions. */
+int ws_engine_extensions(const ws_engine *engine, ws_bytes *agreed);
 
 /* As ws_conn_close_codes. */
 int ws_engine_close_codes(const ws_engine *engine, uint16_t *theirs, ws_bytes *reason, uint16_t *ours);

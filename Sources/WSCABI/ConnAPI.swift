@@ -182,6 +182,16 @@ public func ws_conn_subprotocol(_ conn: OpaquePointer!, _ name: UnsafeMutablePoi
   }
 }
 
+@_cdecl("ws_conn_extensions") @implementation
+public func ws_conn_extensions(_ conn: OpaquePointer!, _ agreed: UnsafeMutablePointer<ws_bytes>!) -> Int32 {
+  agreed?.pointee = ws_bytes()
+  guard let agreed else { return invalid }
+  return onConn(conn) { (conn) throws(WSError) in
+    agreed.pointee = ws_bytes(conn.extensions)
+    return WS_OK
+  }
+}
+
 @_cdecl("ws_conn_failure") @implementation
 public func ws_conn_failure(_ conn: OpaquePointer!, _ half: Int32, _ failure: UnsafeMutablePointer<ws_failure>!) -> Int32 {
   guard let failure, fill(failure, nil) else { return invalid }

@@ -72,6 +72,21 @@ public func ws_dialer_set_read_limit(_ dialer: OpaquePointer!, _ bytes: UInt64) 
   change(dialer) { (dialer) throws(WSError) in try dialer.setReadLimit(bytes) }
 }
 
+@_cdecl("ws_dialer_set_compression") @implementation
+public func ws_dialer_set_compression(_ dialer: OpaquePointer!, _ on: Int32) -> Int32 {
+  change(dialer) { (dialer) throws(WSError) in try dialer.setCompression(on != 0) }
+}
+
+@_cdecl("ws_dialer_set_context_takeover") @implementation
+public func ws_dialer_set_context_takeover(_ dialer: OpaquePointer!, _ client: Int32, _ server: Int32) -> Int32 {
+  change(dialer) { (dialer) throws(WSError) in try dialer.setContextTakeover(client: client != 0, server: server != 0) }
+}
+
+@_cdecl("ws_dialer_set_window_bits") @implementation
+public func ws_dialer_set_window_bits(_ dialer: OpaquePointer!, _ client: Int32, _ server: Int32) -> Int32 {
+  change(dialer) { (dialer) throws(WSError) in try dialer.setWindowBits(client: Int(client), server: Int(server)) }
+}
+
 /// A configuration: the caller's, or for NULL the defaults.
 func sharedDialer(_ dialer: OpaquePointer?) -> Dialer? {
   guard dialer != nil else { return Dialer() }

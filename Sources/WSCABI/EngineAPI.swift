@@ -266,6 +266,16 @@ public func ws_engine_subprotocol(_ engine: OpaquePointer!, _ name: UnsafeMutabl
   }
 }
 
+@_cdecl("ws_engine_extensions") @implementation
+public func ws_engine_extensions(_ engine: OpaquePointer!, _ agreed: UnsafeMutablePointer<ws_bytes>!) -> Int32 {
+  agreed?.pointee = ws_bytes()
+  guard let agreed else { return invalid }
+  return onEngine(engine) { (engine) throws(WSError) in
+    agreed.pointee = ws_bytes(engine.extensions)
+    return WS_OK
+  }
+}
+
 @_cdecl("ws_engine_close_codes") @implementation
 public func ws_engine_close_codes(
   _ engine: OpaquePointer!, _ theirs: UnsafeMutablePointer<UInt16>!, _ reason: UnsafeMutablePointer<ws_bytes>!,

@@ -89,6 +89,21 @@ public func ws_upgrader_set_read_limit(_ upgrader: OpaquePointer!, _ bytes: UInt
   change(upgrader) { (upgrader) throws(WSError) in try upgrader.setReadLimit(bytes) }
 }
 
+@_cdecl("ws_upgrader_set_compression") @implementation
+public func ws_upgrader_set_compression(_ upgrader: OpaquePointer!, _ on: Int32) -> Int32 {
+  change(upgrader) { (upgrader) throws(WSError) in try upgrader.setCompression(on != 0) }
+}
+
+@_cdecl("ws_upgrader_set_context_takeover") @implementation
+public func ws_upgrader_set_context_takeover(_ upgrader: OpaquePointer!, _ client: Int32, _ server: Int32) -> Int32 {
+  change(upgrader) { (upgrader) throws(WSError) in try upgrader.setContextTakeover(client: client != 0, server: server != 0) }
+}
+
+@_cdecl("ws_upgrader_set_window_bits") @implementation
+public func ws_upgrader_set_window_bits(_ upgrader: OpaquePointer!, _ client: Int32, _ server: Int32) -> Int32 {
+  change(upgrader) { (upgrader) throws(WSError) in try upgrader.setWindowBits(client: Int(client), server: Int(server)) }
+}
+
 /// A configuration: the caller's, or for NULL the defaults.
 func sharedUpgrader(_ upgrader: OpaquePointer?) -> Upgrader? {
   guard upgrader != nil else { return Upgrader() }

@@ -75,6 +75,7 @@ private func errorText(_ code: ws_error) -> StaticString {
   case WS_ERR_PROTOCOL: "the peer broke the protocol"
   case WS_ERR_TOO_BIG: "a message beyond the read limit"
   case WS_ERR_UTF8: "text that is not UTF-8"
+  case WS_ERR_DEFLATE: "a message that cannot be decompressed"
   case WS_ERR_CLOSE_SENT: "a close frame has been sent"
   case WS_ERR_CLOSED: "the peer closed with an error code"
   case WS_ERR_JSON: "not one JSON document"

@@ -18,6 +18,7 @@ static void null_outputs_of_a_connection(void) {
   EXPECT_STATUS(ws_conn_local_address(w.conn, NULL), WS_ERR_INVALID);
   EXPECT_STATUS(ws_conn_remote_address(w.conn, NULL), WS_ERR_INVALID);
   EXPECT_STATUS(ws_conn_subprotocol(w.conn, NULL), WS_ERR_INVALID);
+  EXPECT_STATUS(ws_conn_extensions(w.conn, NULL), WS_ERR_INVALID);
   EXPECT_STATUS(ws_conn_failure(w.conn, WS_READ, NULL), WS_ERR_INVALID);
   EXPECT_STATUS(ws_conn_close_codes(w.conn, NULL, NULL, NULL), WS_OK); /* allowed there */
   wire_close(&w);

@@ -38,6 +38,7 @@ static void calls_with(ws_engine *engine) {
   EXPECT_STATUS(ws_engine_set_check_utf8(engine, 1, 1), WS_ERR_INVALID);
   bytes.size = 7;
   EXPECT_STATUS(ws_engine_subprotocol(engine, &bytes), WS_ERR_INVALID);
+  EXPECT_STATUS(ws_engine_extensions(engine, &bytes), WS_ERR_INVALID);
   EXPECT_INT(bytes.size, 0);
   bytes.size = 7;
   EXPECT_STATUS(ws_engine_close_codes(engine, &theirs, &bytes, &ours), WS_ERR_INVALID);
@@ -101,6 +102,7 @@ static void arguments_out_of_range(void) {
   EXPECT_STATUS(ws_engine_sent(engine, 1), WS_ERR_INVALID);
   EXPECT_STATUS(ws_engine_sent(engine, SIZE_MAX), WS_ERR_INVALID);
   EXPECT_STATUS(ws_engine_subprotocol(engine, NULL), WS_ERR_INVALID);
+  EXPECT_STATUS(ws_engine_extensions(engine, NULL), WS_ERR_INVALID);
   EXPECT_STATUS(ws_engine_failure(engine, NULL), WS_ERR_INVALID);
   EXPECT_STATUS(ws_engine_failure(engine, &failure), WS_ERR_INVALID);
   EXPECT_STATUS(ws_engine_tick(engine, 1, NULL), WS_OK);

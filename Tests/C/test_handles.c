@@ -56,6 +56,9 @@ static void no_connection_answers(const ws_conn *no) {
   bytes.data = (const uint8_t *)"x";
   EXPECT_STATUS(ws_conn_subprotocol(no, &bytes), WS_ERR_INVALID);
   EXPECT(empty(&bytes));
+  bytes.data = (const uint8_t *)"x";
+  EXPECT_STATUS(ws_conn_extensions(no, &bytes), WS_ERR_INVALID);
+  EXPECT(empty(&bytes));
   EXPECT_STATUS(ws_conn_failure(no, WS_READ, &failure), WS_ERR_INVALID);
   EXPECT(failure.code == 0 && failure.text[0] == '\0');
 }
@@ -83,6 +86,9 @@ static void no_dialer(ws_dialer *no) {
   EXPECT_STATUS(ws_dialer_add_subprotocol(no, "chat"), WS_ERR_INVALID);
   EXPECT_STATUS(ws_dialer_set_timeout(no, 1), WS_ERR_INVALID);
   EXPECT_STATUS(ws_dialer_set_read_limit(no, 1), WS_ERR_INVALID);
+  EXPECT_STATUS(ws_dialer_set_compression(no, 1), WS_ERR_INVALID);
+  EXPECT_STATUS(ws_dialer_set_context_takeover(no, 1, 1), WS_ERR_INVALID);
+  EXPECT_STATUS(ws_dialer_set_window_bits(no, 15, 15), WS_ERR_INVALID);
 }
 
 static void no_dial(ws_dial *no) {
@@ -111,6 +117,9 @@ static void no_upgrader(ws_upgrader *no) {
   EXPECT_STATUS(ws_upgrader_add_header(no, "X-A", "b"), WS_ERR_INVALID);
   EXPECT_STATUS(ws_upgrader_set_timeout(no, 1), WS_ERR_INVALID);
   EXPECT_STATUS(ws_upgrader_set_read_limit(no, 1), WS_ERR_INVALID);
+  EXPECT_STATUS(ws_upgrader_set_compression(no, 1), WS_ERR_INVALID);
+  EXPECT_STATUS(ws_upgrader_set_context_takeover(no, 1, 1), WS_ERR_INVALID);
+  EXPECT_STATUS(ws_upgrader_set_window_bits(no, 15, 15), WS_ERR_INVALID);
 }
 
 static void no_upgrade(ws_upgrade *no) {

@@ -103,6 +103,7 @@ CALL(user_data, ws_conn_user_data(conn, &user))
 CALL(local_address, ws_conn_local_address(conn, &address))
 CALL(remote_address, ws_conn_remote_address(conn, &address))
 CALL(subprotocol, ws_conn_subprotocol(conn, &bytes))
+CALL(extensions, ws_conn_extensions(conn, &bytes))
 CALL(failure, ws_conn_failure(conn, WS_READ, &failure))
 CALL(statistics, ws_conn_statistics(conn, &statistics))
 CALL(headers_get, ws_headers_get(NULL, 0, NULL, NULL))
@@ -128,6 +129,8 @@ static int do_dialer(inside *self) {
   int status = ws_dialer_new(&dialer);
   status += ws_dialer_add_header(dialer, "A", "b") + ws_dialer_add_subprotocol(dialer, "c");
   status += ws_dialer_set_timeout(dialer, 10) + ws_dialer_set_read_limit(dialer, 10);
+  status += ws_dialer_set_compression(dialer, 1) + ws_dialer_set_context_takeover(dialer, 0, 1);
+  status += ws_dialer_set_window_bits(dialer, 9, 15);
   status += ws_dial_new(dialer, "ws://localhost/", &dial, NULL) + ws_dial_response(dial, NULL, &fields, NULL);
   status += ws_dial_use_fd(dial, -1) == WS_ERR_IO ? 0 : -1;
   status += ws_dial_cancel(dial);
@@ -146,6 +149,8 @@ static int do_upgrader(inside *self) {
   status += ws_upgrader_add_host(upgrader, "*") + ws_upgrader_add_header(upgrader, "A", "b");
   status += ws_upgrader_set_origin_required(upgrader, 0) + ws_upgrader_set_timeout(upgrader, 10);
   status += ws_upgrader_set_read_limit(upgrader, 10);
+  status += ws_upgrader_set_compression(upgrader, 1) + ws_upgrader_set_context_takeover(upgrader, 0, 1);
+  status += ws_upgrader_set_window_bits(upgrader, 9, 15);
   status += ws_upgrade_new(upgrader, ends[1], NULL, 0, &upgrade);
   status += ws_upgrade_accept(upgrade, 1, &other, NULL) == WS_ERR_STATE ? 0 : -1;
   refused = ws_upgrade_refuse(upgrade, 404, "", 0);
@@ -170,7 +175,7 @@ static int do_engine(inside *self) {
   status += ws_engine_refuse(server, 404, "", 0) == WS_ERR_STATE ? 0 : -1;
   status += ws_engine_set_read_limit(server, 1) + ws_engine_set_check_utf8(server, 1, 1);
   status += ws_engine_subprotocol(server, &bytes) + ws_engine_failure(server, &failure);
-  status += ws_engine_statistics(server, &statistics);
+  status += ws_engine_statistics(server, &statistics) + ws_engine_extensions(server, &bytes);
   status += ws_engine_close(server, 1000, NULL, 0) + ws_engine_close_codes(server, &code, NULL, NULL);
   status += ws_engine_received(client, 0);
   return status + ws_engine_free(client) + ws_engine_free(server);
@@ -238,6 +243,7 @@ static const function functions[] = {
     FINE(local_address, GOES_ON),
     FINE(remote_address, GOES_ON),
     FINE(subprotocol, GOES_ON),
+    FINE(extensions, GOES_ON),
     FINE(failure, GOES_ON),
     FINE(statistics, GOES_ON),
     GIVES(headers_get, WS_ERR_INVALID),

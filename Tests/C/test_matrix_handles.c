@@ -86,6 +86,7 @@ CALL(user_data, ws_conn_user_data(h, &pointer))
 CALL(local_address, ws_conn_local_address(h, &address))
 CALL(remote_address, ws_conn_remote_address(h, &address))
 CALL(subprotocol, ws_conn_subprotocol(h, &bytes))
+CALL(extensions, ws_conn_extensions(h, &bytes))
 CALL(failure, ws_conn_failure(h, WS_READ, &failure))
 CALL(statistics, ws_conn_statistics(h, &statistics))
 CALL(headers_get, ws_headers_get(h, 0, &bytes, &bytes))
@@ -94,6 +95,9 @@ CALL(dialer_header, ws_dialer_add_header(h, "A", "b"))
 CALL(dialer_subprotocol, ws_dialer_add_subprotocol(h, "c"))
 CALL(dialer_timeout, ws_dialer_set_timeout(h, 1))
 CALL(dialer_limit, ws_dialer_set_read_limit(h, 1))
+CALL(dialer_compression, ws_dialer_set_compression(h, 1))
+CALL(dialer_takeover, ws_dialer_set_context_takeover(h, 1, 1))
+CALL(dialer_window, ws_dialer_set_window_bits(h, 15, 15))
 CALL(dialer_dial, ws_dialer_dial(h, "ws://127.0.0.1:1/", 1, &conn, NULL))
 CALL(dial_new, ws_dial_new(h, "ws://127.0.0.1:1/", &dial, NULL))
 CALL(engine_client, ws_engine_new_client(h, "ws://127.0.0.1:1/", NULL, NULL, &engine, NULL))
@@ -108,6 +112,9 @@ CALL(upgrader_header, ws_upgrader_add_header(h, "A", "b"))
 CALL(upgrader_required, ws_upgrader_set_origin_required(h, 1))
 CALL(upgrader_timeout, ws_upgrader_set_timeout(h, 1))
 CALL(upgrader_limit, ws_upgrader_set_read_limit(h, 1))
+CALL(upgrader_compression, ws_upgrader_set_compression(h, 1))
+CALL(upgrader_takeover, ws_upgrader_set_context_takeover(h, 1, 1))
+CALL(upgrader_window, ws_upgrader_set_window_bits(h, 15, 15))
 CALL(upgrader_upgrade, ws_upgrader_upgrade(h, descriptor(), NULL, 0, 1, &conn, NULL))
 CALL(upgrade_new, ws_upgrade_new(h, descriptor(), NULL, 0, &upgrade))
 CALL(engine_server, ws_engine_new_server(h, 0, &engine))
@@ -130,6 +137,7 @@ CALL(engine_tick, ws_engine_tick(h, 1, &deadline))
 CALL(engine_limit, ws_engine_set_read_limit(h, 1))
 CALL(engine_utf8, ws_engine_set_check_utf8(h, 0, 0))
 CALL(engine_subprotocol, ws_engine_subprotocol(h, &bytes))
+CALL(engine_extensions, ws_engine_extensions(h, &bytes))
 CALL(engine_codes, ws_engine_close_codes(h, &code, &bytes, &code))
 CALL(engine_failure, ws_engine_failure(h, &failure))
 CALL(engine_statistics, ws_engine_statistics(h, &statistics))
@@ -159,20 +167,22 @@ static const function functions[] = {
     OF(CONN, set_user_data), OF(CONN, set_read_timeout), OF(CONN, set_write_timeout), OF(CONN, set_close_timeout),
     OF(CONN, set_read_deadline), OF(CONN, set_write_deadline), OF(CONN, set_read_limit), OF(CONN, set_check_utf8),
     OF(CONN, set_interruptible), OF(CONN, set_nonblocking), OF(CONN, interest), OF(CONN, service), OF(CONN, user_data),
-    OF(CONN, local_address), OF(CONN, remote_address), OF(CONN, subprotocol), OF(CONN, failure), OF(CONN, statistics),
+    OF(CONN, local_address), OF(CONN, remote_address), OF(CONN, subprotocol), OF(CONN, extensions), OF(CONN, failure), OF(CONN, statistics),
     FREES(CONN, conn_free),
     OF(HEADERS, headers_get), OF(HEADERS, headers_find), OF(DIALER, dialer_header), OF(DIALER, dialer_subprotocol),
-    OF(DIALER, dialer_timeout), OF(DIALER, dialer_limit), MAY_BE_NULL(DIALER, dialer_dial), MAY_BE_NULL(DIALER, dial_new),
+    OF(DIALER, dialer_timeout), OF(DIALER, dialer_limit), OF(DIALER, dialer_compression),
+    OF(DIALER, dialer_takeover), OF(DIALER, dialer_window), MAY_BE_NULL(DIALER, dialer_dial), MAY_BE_NULL(DIALER, dial_new),
     MAY_BE_NULL(DIALER, engine_client), FREES(DIALER, dialer_free), OF(DIAL, dial_use_fd), OF(DIAL, dial_run),
     OF(DIAL, dial_cancel), OF(DIAL, dial_response), FREES(DIAL, dial_free), OF(UPGRADER, upgrader_subprotocol),
     OF(UPGRADER, upgrader_origin), OF(UPGRADER, upgrader_host), OF(UPGRADER, upgrader_header), OF(UPGRADER, upgrader_required),
-    OF(UPGRADER, upgrader_timeout), OF(UPGRADER, upgrader_limit), MAY_BE_NULL(UPGRADER, upgrader_upgrade),
+    OF(UPGRADER, upgrader_timeout), OF(UPGRADER, upgrader_limit), OF(UPGRADER, upgrader_compression),
+    OF(UPGRADER, upgrader_takeover), OF(UPGRADER, upgrader_window), MAY_BE_NULL(UPGRADER, upgrader_upgrade),
     MAY_BE_NULL(UPGRADER, upgrade_new), MAY_BE_NULL(UPGRADER, engine_server), FREES(UPGRADER, upgrader_free),
     OF(UPGRADE, upgrade_request), OF(UPGRADE, upgrade_accept), OF(UPGRADE, upgrade_refuse), FREES(UPGRADE, upgrade_free),
     OF(ENGINE, engine_buffer), OF(ENGINE, engine_received), OF(ENGINE, engine_feed), OF(ENGINE, engine_event),
     OF(ENGINE, engine_head), OF(ENGINE, engine_accept), OF(ENGINE, engine_refuse), OF(ENGINE, engine_send),
     OF(ENGINE, engine_fragment), OF(ENGINE, engine_close), OF(ENGINE, engine_output), OF(ENGINE, engine_sent),
-    OF(ENGINE, engine_tick), OF(ENGINE, engine_limit), OF(ENGINE, engine_utf8), OF(ENGINE, engine_subprotocol),
+    OF(ENGINE, engine_tick), OF(ENGINE, engine_limit), OF(ENGINE, engine_utf8), OF(ENGINE, engine_subprotocol), OF(ENGINE, engine_extensions),
     OF(ENGINE, engine_codes), OF(ENGINE, engine_failure), OF(ENGINE, engine_statistics), FREES(ENGINE, engine_free),
 };
 

@@ -120,6 +120,7 @@ static int ask(ws_conn *conn) {
   int status = ws_conn_close_codes(conn, &theirs, &bytes, &ours);
   if (status == WS_OK) status = ws_conn_user_data(conn, &user);
   if (status == WS_OK) status = ws_conn_subprotocol(conn, &bytes);
+  if (status == WS_OK) status = ws_conn_extensions(conn, &bytes);
   if (status == WS_OK) status = ws_conn_failure(conn, WS_READ, &failure);
   if (status == WS_OK) status = ws_conn_failure(conn, WS_WRITE, &failure);
   if (status == WS_OK) status = ws_conn_local_address(conn, &address);

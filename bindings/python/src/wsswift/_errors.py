@@ -101,6 +101,7 @@ EXCEPTIONS: Dict[int, Callable[[Fault], Exception]] = {
     ffi.WS_ERR_PROTOCOL: _text_only(ProtocolError),
     ffi.WS_ERR_TOO_BIG: _text_only(PayloadTooBig),
     ffi.WS_ERR_UTF8: _text_only(InvalidUTF8),
+    ffi.WS_ERR_DEFLATE: _text_only(ProtocolError),
     ffi.WS_ERR_CLOSE_SENT: lambda fault: ConnectionClosedError(None, None),
     ffi.WS_ERR_CLOSED: lambda fault: ConnectionClosedError(None, None),
     ffi.WS_ERR_JSON: _text_only(ValueError),

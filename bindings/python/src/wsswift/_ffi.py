@@ -53,6 +53,7 @@ WS_ERR_URL = -23
 WS_ERR_PROTOCOL = -30
 WS_ERR_TOO_BIG = -31
 WS_ERR_UTF8 = -32
+WS_ERR_DEFLATE = -33
 WS_ERR_CLOSE_SENT = -34
 WS_ERR_CLOSED = -35
 WS_ERR_JSON = -36
@@ -281,6 +282,7 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
     "ws_conn_local_address": (c_int, [_handle, _address_out]),
     "ws_conn_remote_address": (c_int, [_handle, _address_out]),
     "ws_conn_subprotocol": (c_int, [_handle, _bytes_out]),
+    "ws_conn_extensions": (c_int, [_handle, _bytes_out]),
     "ws_conn_failure": (c_int, [_handle, c_int32, _failure_out]),
     "ws_conn_statistics": (c_int, [_handle, _statistics_out]),
     # header fields
@@ -293,6 +295,9 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
     "ws_dialer_add_subprotocol": (c_int, [_handle, _string]),
     "ws_dialer_set_timeout": (c_int, [_handle, _int64]),
     "ws_dialer_set_read_limit": (c_int, [_handle, c_uint64]),
+    "ws_dialer_set_compression": (c_int, [_handle, c_int32]),
+    "ws_dialer_set_context_takeover": (c_int, [_handle, c_int32, c_int32]),
+    "ws_dialer_set_window_bits": (c_int, [_handle, c_int32, c_int32]),
     "ws_dialer_dial": (c_int, [_handle, _string, _int64, _handle_out, _failure_out]),
     "ws_dial_new": (c_int, [_handle, _string, _handle_out, _failure_out]),
     "ws_dial_use_fd": (c_int, [_handle, c_int32]),
@@ -310,6 +315,9 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
     "ws_upgrader_add_header": (c_int, [_handle, _string, _string]),
     "ws_upgrader_set_timeout": (c_int, [_handle, _int64]),
     "ws_upgrader_set_read_limit": (c_int, [_handle, c_uint64]),
+    "ws_upgrader_set_compression": (c_int, [_handle, c_int32]),
+    "ws_upgrader_set_context_takeover": (c_int, [_handle, c_int32, c_int32]),
+    "ws_upgrader_set_window_bits": (c_int, [_handle, c_int32, c_int32]),
     "ws_upgrader_upgrade": (c_int, [_handle, c_int32, _data, c_size_t, _int64, _handle_out, _failure_out]),
     "ws_upgrade_new": (c_int, [_handle, c_int32, _data, c_size_t, _handle_out]),
     "ws_upgrade_request": (c_int, [_handle, _int64, _bytes_out, _handle_out, _failure_out]),
@@ -338,6 +346,7 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
     "ws_engine_set_read_limit": (c_int, [_handle, c_uint64]),
     "ws_engine_set_check_utf8": (c_int, [_handle, c_int32, c_int32]),
     "ws_engine_subprotocol": (c_int, [_handle, _bytes_out]),
+    "ws_engine_extensions": (c_int, [_handle, _bytes_out]),
     "ws_engine_close_codes": (c_int, [_handle, _uint16_out, _bytes_out, _uint16_out]),
     "ws_engine_statistics": (c_int, [_handle, _statistics_out]),
     "ws_engine_failure": (c_int, [_handle, _failure_out]),
