@@ -149,15 +149,16 @@ typedef struct ws_failure {
   uint32_t struct_size; /*   0 in: sizeof(ws_failure) */
   int32_t code;         /*   4 the ws_error, WS_OK when nothing failed */
   int32_t who;          /*   8 WS_BY_* */
-  int32_t os_errno;     /*  12 errno of the system call, 0 when there was none */
+  int32_t os_errno;     /*  12 errno of the system call, 0 when there was none (WS_ERR_LOST: 0 for an orderly end) */
   uint64_t tls_error;   /*  16 0 in this version */
   int32_t tls_verify;   /*  24 0 in this version */
   int32_t http_status;  /*  28 the status received (client) or answered (server), 0 when there was none */
   int32_t close_code;   /*  32 the code of the close frame sent because of it, 0 when none was */
   int32_t reserved0;    /*  36 0 */
-  uint64_t limit;       /*  40 the limit or timeout in ns that was hit, else 0 */
-  char text[160];       /*  48 NUL-terminated UTF-8: what was seen and what was allowed. Holds no secrets; what a peer
-                              sent stands in quotes, cut and escaped */
+  uint64_t limit;       /*  40 what was hit, else 0: the largest size in bytes; the timeout in ns, or what was left of a
+                              deadline when the call began */
+  char text[160];       /*  48 NUL-terminated UTF-8: what was seen, what was allowed, and which call changes that. Holds no
+                              secrets; what a peer sent stands in quotes, cut and escaped */
   uint64_t reserved[6]; /* 208 0 */
 } ws_failure;           /* 256 */
 

@@ -197,8 +197,8 @@ public func ws_conn_failure(_ conn: OpaquePointer!, _ half: Int32, _ failure: Un
   guard let failure, fill(failure, nil) else { return invalid }
   return onConn(conn) { (conn) throws(WSError) in
     switch Int(half) {
-    case WS_READ: _ = fill(failure, conn.lastFailure(of: .read))
-    case WS_WRITE: _ = fill(failure, conn.lastFailure(of: .write))
+    case WS_READ: _ = fill(failure, conn.lastFailure(of: .read), FailureContext(time: conn.timeLimit(of: .read)))
+    case WS_WRITE: _ = fill(failure, conn.lastFailure(of: .write), FailureContext(time: conn.timeLimit(of: .write)))
     default: return invalid
     }
     // Where another close frame had been sent before, none could be sent because of the failure.

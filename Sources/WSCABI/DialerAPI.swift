@@ -93,16 +93,22 @@ func sharedDialer(_ dialer: OpaquePointer?) -> Dialer? {
   return object(dialer, DialerHandle.self)?.dialer
 }
 
+private func context(_ dial: Dial?) -> FailureContext {
+  FailureContext(time: dial?.timeLimit, receivedStatus: dial?.response.status ?? 0)
+}
+
 @_cdecl("ws_dialer_dial") @implementation
 public func ws_dialer_dial(
   _ dialer: OpaquePointer!, _ url: UnsafePointer<CChar>!, _ deadline_ns: Int64,
   _ conn: UnsafeMutablePointer<OpaquePointer?>!, _ failure: UnsafeMutablePointer<ws_failure>!
 ) -> Int32 {
   conn?.pointee = nil
-  return result(failure) { () throws(WSError) in
+  var dial: Dial?
+  return result(failure, context: { context(dial) }) { () throws(WSError) in
     guard let dialer = sharedDialer(dialer), let url = string(url), let conn else { throw .invalid }
-    let opened = try dialer.dial(url, deadline: deadline(deadline_ns))
-    conn.pointee = handle(giving: ConnHandle(opened))
+    let attempt = try dialer.attempt(url)
+    dial = attempt
+    conn.pointee = handle(giving: ConnHandle(try attempt.run(deadline: deadline(deadline_ns))))
     return WS_OK
   }
 }
@@ -138,8 +144,9 @@ public func ws_dial_run(
   _ failure: UnsafeMutablePointer<ws_failure>!
 ) -> Int32 {
   conn?.pointee = nil
-  return result(failure) { () throws(WSError) in
-    guard let attempt = object(dial, DialHandle.self), let conn else { throw .invalid }
+  let attempt = object(dial, DialHandle.self)
+  return result(failure, context: { context(attempt?.dial) }) { () throws(WSError) in
+    guard let attempt, let conn else { throw .invalid }
     let opened = try attempt.dial.run(deadline: deadline(deadline_ns))
     conn.pointee = handle(giving: ConnHandle(opened))
     return WS_OK

@@ -296,9 +296,11 @@ public func ws_engine_close_codes(
 public func ws_engine_failure(_ engine: OpaquePointer!, _ failure: UnsafeMutablePointer<ws_failure>!) -> Int32 {
   guard let failure, fill(failure, nil) else { return invalid }
   return onEngine(engine) { (engine) throws(WSError) in
-    _ = fill(failure, engine.failure, explanation: engine.explanation)
-    // A client answers nothing, so what a server would have answered is not for it.
-    if !engine.isServer, case .handshake = engine.failure { failure.pointee.http_status = 0 }
+    let received = engine.isServer ? nil : engine.head.status
+    _ = fill(
+      failure, engine.failure,
+      FailureContext(
+        explanation: engine.explanation, time: engine.timeLimit, receivedStatus: received, isEngine: true))
     return WS_OK
   }
 }

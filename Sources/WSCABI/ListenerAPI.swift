@@ -27,9 +27,11 @@ public func ws_accept(
   _ failure: UnsafeMutablePointer<ws_failure>!
 ) -> Int32 {
   fd?.pointee = -1
-  return result(failure) { () throws(WSError) in
+  let due = deadline(deadline_ns) ?? .never
+  let time = TimeLimit(.accepting, until: due)
+  return result(failure, context: { FailureContext(time: time) }) { () throws(WSError) in
     guard let fd, peer.map({ fill($0, nil) }) ?? true else { throw .invalid }
-    let accepted = try Listening.accept(listen_fd, deadline: deadline(deadline_ns) ?? .never)
+    let accepted = try Listening.accept(listen_fd, deadline: due)
     fd.pointee = accepted.descriptor
     if let peer { _ = fill(peer, accepted.peer) }
     return WS_OK

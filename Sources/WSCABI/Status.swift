@@ -83,9 +83,21 @@ func result(_ body: () throws(WSError) -> Int32) -> Int32 {
   }
 }
 
-/// The same for a call that hands out a failure's detail: `explanation` replaces the error's own words where there is one.
+/// What is known of a failure beside its error.
+struct FailureContext {
+  /// Replaces the error's own words, unless empty.
+  var explanation = ByteView.empty
+  /// What ran out, where it is for want of time.
+  var time: TimeLimit?
+  /// The status that a client received, 0 when none; nil for a server, which answers as the error says.
+  var receivedStatus: Int?
+  /// Whether a ws_engine's setters have a say in it, not a ws_conn's.
+  var isEngine = false
+}
+
+/// The same for a call that hands out a failure's detail.
 func result(
-  _ failure: UnsafeMutablePointer<ws_failure>?, explanation: () -> ByteView = { .empty },
+  _ failure: UnsafeMutablePointer<ws_failure>?, context: () -> FailureContext = { FailureContext() },
   _ body: () throws(WSError) -> Int32
 ) -> Int32 {
   guard fill(failure, nil) else { return invalid }
@@ -95,7 +107,7 @@ func result(
     errno.restore()
     return outcome
   } catch {
-    _ = fill(failure, error, explanation: explanation())
+    _ = fill(failure, error, context())
     return status(error)
   }
 }
@@ -104,13 +116,16 @@ func result(
 private let smallestFailure = 256
 
 /// Writes the detail, as much of it as the caller's struct has room for. False: struct_size was not set. NULL is fine.
-func fill(_ failure: UnsafeMutablePointer<ws_failure>?, _ error: WSError?, explanation: ByteView = .empty) -> Bool {
+func fill(
+  _ failure: UnsafeMutablePointer<ws_failure>?, _ error: WSError?,
+  _ context: @autoclosure () -> FailureContext = FailureContext()
+) -> Bool {
   guard let failure else { return true }
   let room = Int(failure.pointee.struct_size)
   guard room >= smallestFailure else { return false }
   var detail = ws_failure()
   detail.struct_size = failure.pointee.struct_size
-  if let error { describe(error, explanation, &detail) }
+  if let error { describe(error, context(), &detail) }
   copyOut(detail, to: failure, room)
   return true
 }
@@ -123,27 +138,36 @@ func copyOut<Struct>(_ value: Struct, to target: UnsafeMutablePointer<Struct>, _
   }
 }
 
-private func describe(_ error: WSError, _ explanation: ByteView, _ detail: inout ws_failure) {
+private func describe(_ error: WSError, _ context: FailureContext, _ detail: inout ws_failure) {
   detail.code = status(error)
   detail.who = Int32(culprit(error))
   switch error {
-  case .system(let code), .unconnected(let code): detail.os_errno = code
+  case .system(let code), .unconnected(let code), .noDescriptors(let code), .lost(let code): detail.os_errno = code
   case .tls(let error): describe(error, &detail)
   case .status(let status): detail.http_status = Int32(truncatingIfNeeded: status)
-  case .handshake(let fault): detail.http_status = Int32(truncatingIfNeeded: fault.status)
+  case .handshake(let fault): detail.http_status = Int32(truncatingIfNeeded: context.receivedStatus ?? fault.status)
   case .closed(let code): detail.close_code = Int32(code.rawValue)
   case .violation(let violation):
     detail.close_code = Int32(violation.closeCode.rawValue)
     if case .messageTooBig(let limit) = violation { detail.limit = limit }
-  case .invalid, .outOfMemory, .state, .refusedByHandler, .noRoom, .forked, .timeout, .wouldBlock, .interrupted, .lost, .broken,
-    .aborted,
-    .noDescriptors, .unresolved, .noTLS, .url, .configuration, .send, .notJSON, .refusedJSON:
+  case .timeout, .broken:
+    if let time = context.time {
+      detail.who = Int32(WS_BY_TIMER)
+      detail.limit = time.nanoseconds
+    }
+  case .invalid, .outOfMemory, .state, .refusedByHandler, .noRoom, .forked, .wouldBlock, .interrupted, .aborted, .unresolved,
+    .noTLS, .url, .configuration, .send, .notJSON, .refusedJSON:
     break
   }
   withUnsafeMutableBytes(of: &detail.text) { text in
     let space = UnsafeMutableRawBufferPointer(rebasing: text[..<(text.count - 1)])
-    let said = explanation.isEmpty ? error.write(to: space) : copy(explanation, to: space)
-    copy(ByteView(remedy(error)), to: space, behind: said)
+    let said =
+      if case .handshake = error, !context.explanation.isEmpty {
+        copy(context.explanation, to: space)
+      } else {
+        error.write(to: space, after: context.time)
+      }
+    copy(ByteView(remedy(error, context)), to: space, behind: said)
   }
 }
 
@@ -169,14 +193,36 @@ func copy(_ text: ByteView, to space: UnsafeMutableRawBufferPointer, behind star
 }
 
 /// Which call changes what was in the way.
-private func remedy(_ error: WSError) -> StaticString {
+private func remedy(_ error: WSError, _ context: FailureContext) -> StaticString {
   switch error {
-  case .violation(.messageTooBig): "; ws_conn_set_read_limit changes it"
+  case .violation(.messageTooBig):
+    context.isEngine ? "; ws_engine_set_read_limit changes it" : "; ws_conn_set_read_limit changes it"
+  case .violation(.invalidUTF8), .send(.invalidUTF8):
+    context.isEngine ? "; ws_engine_set_check_utf8 switches the check off" : "; ws_conn_set_check_utf8 switches the check off"
   case .noRoom: "; the message is kept for the next read"
-  case .state, .invalid, .outOfMemory, .refusedByHandler, .forked, .timeout, .wouldBlock, .interrupted, .lost, .broken,
-    .aborted, .system, .noDescriptors, .unconnected, .unresolved, .noTLS, .tls, .url, .configuration, .violation, .send, .closed,
-    .notJSON, .refusedJSON, .handshake, .status:
+  case .noDescriptors: "; the limit is RLIMIT_NOFILE of the process"
+  case .timeout, .broken: context.time.map { remedy($0) } ?? ""
+  case .state, .invalid, .outOfMemory, .refusedByHandler, .forked, .wouldBlock, .interrupted, .lost, .aborted, .system,
+    .unconnected, .unresolved, .noTLS, .tls, .url, .configuration, .violation, .send, .closed, .notJSON, .refusedJSON,
+    .handshake, .status:
     ""
+  }
+}
+
+/// Which call sets the time that ran out.
+private func remedy(_ time: TimeLimit) -> StaticString {
+  switch (time.source, time.step) {
+  case (.library, _): ""
+  case (.call, _): "; the call's deadline_ns changes it"
+  case (.deadline, .writing): "; ws_conn_set_write_deadline changes it"
+  case (.deadline, _): "; ws_conn_set_read_deadline changes it"
+  case (.timeout, .reading): "; ws_conn_set_read_timeout changes it"
+  case (.timeout, .writing): "; ws_conn_set_write_timeout changes it"
+  case (.timeout, .closing): "; ws_conn_set_close_timeout changes it"
+  case (.timeout, .resolving), (.timeout, .connecting), (.timeout, .sendingRequest), (.timeout, .awaitingResponse):
+    "; ws_dialer_set_timeout changes it"
+  case (.timeout, .awaitingRequest), (.timeout, .sendingResponse): "; ws_upgrader_set_timeout changes it"
+  case (.timeout, .accepting): ""
   }
 }
 

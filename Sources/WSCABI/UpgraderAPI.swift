@@ -121,6 +121,10 @@ private func attempt(
   return try upgrader.attempt(descriptor: fd, alreadyRead: alreadyRead)
 }
 
+private func context(_ upgrade: Upgrade?) -> FailureContext {
+  FailureContext(explanation: upgrade?.explanation ?? .empty, time: upgrade?.timeLimit)
+}
+
 @_cdecl("ws_upgrader_upgrade") @implementation
 public func ws_upgrader_upgrade(
   _ upgrader: OpaquePointer!, _ fd: Int32, _ already_read: UnsafeRawPointer!, _ size: Int, _ deadline_ns: Int64,
@@ -132,7 +136,7 @@ public func ws_upgrader_upgrade(
     return invalid
   }
   var upgrade: Upgrade?
-  return result(failure, explanation: { upgrade?.explanation ?? .empty }) { () throws(WSError) in
+  return result(failure, context: { context(upgrade) }) { () throws(WSError) in
     let made = try attempt(upgrader, fd, already_read, size, isWanted: conn != nil)
     upgrade = made
     try made.receiveRequest(deadline: deadline(deadline_ns))
@@ -162,7 +166,7 @@ public func ws_upgrade_request(
   target?.pointee = ws_bytes()
   headers?.pointee = nil
   let attempt = object(upgrade, UpgradeHandle.self)
-  return result(failure, explanation: { attempt?.upgrade.explanation ?? .empty }) { () throws(WSError) in
+  return result(failure, context: { context(attempt?.upgrade) }) { () throws(WSError) in
     guard let attempt else { throw .invalid }
     try attempt.upgrade.receiveRequest(deadline: deadline(deadline_ns))
     target?.pointee = ws_bytes(attempt.upgrade.request.target)
@@ -177,8 +181,9 @@ public func ws_upgrade_accept(
   _ failure: UnsafeMutablePointer<ws_failure>!
 ) -> Int32 {
   conn?.pointee = nil
-  return result(failure) { () throws(WSError) in
-    guard let attempt = object(upgrade, UpgradeHandle.self), let conn else { throw .invalid }
+  let attempt = object(upgrade, UpgradeHandle.self)
+  return result(failure, context: { context(attempt?.upgrade) }) { () throws(WSError) in
+    guard let attempt, let conn else { throw .invalid }
     conn.pointee = handle(giving: ConnHandle(try attempt.upgrade.accept(deadline: deadline(deadline_ns))))
     return WS_OK
   }

@@ -19,13 +19,13 @@ extension Conn {
     postClose(code, reason)
     guard !isReadByThisThread else { return }
     if stateLock.withLock({ settings.isNonblocking }) { return try closeStep(until: deadline) }
-    let deadline = deadline ?? stateLock.withLock { closeDeadline() }
+    let (deadline, time) = stateLock.withLock { closeLimit(deadline) }
     do throws(WSError) {
-      try sendCloseNow(until: deadline)
+      try sendCloseNow(within: .until(deadline, time))
       try awaitClose(until: deadline)
     } catch {
       if case .timeout = error { abort() }
-      stateLock.withLock { lastReadFailure = error }
+      note(error, of: .read, time)
       throw error
     }
   }
@@ -54,9 +54,13 @@ extension Conn {
     finishSendingIfOver()
   }
 
-  /// Called with `stateLock` held.
-  func closeDeadline() -> Deadline {
-    settings.closeTimeout > 0 ? .after(milliseconds: settings.closeTimeout) : .never
+  /// When a closing handshake that begins now gives up: at the caller's deadline, or after the close timeout. Called with
+  /// `stateLock` held.
+  func closeLimit(_ deadline: Deadline?) -> (Deadline, TimeLimit) {
+    let start = Deadline.now
+    let timeout = settings.closeTimeout
+    let due = deadline ?? (timeout > 0 ? start.adding(milliseconds: timeout) : .never)
+    return (due, TimeLimit(.closing, until: deadline, from: start, orAfter: timeout))
   }
 
   private var isReadByThisThread: Bool {
@@ -65,10 +69,10 @@ extension Conn {
   }
 
   /// A kept close frame goes out now, behind whoever writes. What fails here, but for time, shows in the reading half.
-  private func sendCloseNow(until deadline: Deadline) throws(WSError) {
+  private func sendCloseNow(within limit: WriteLimit) throws(WSError) {
     guard ourCloseCode == nil else { return }
     do throws(WSError) {
-      try sendReplies(until: deadline)
+      try sendReplies(within: limit)
     } catch {
       if case .timeout = error { throw error }
     }

@@ -12,6 +12,8 @@ struct LoopWaits {
   var write = Deadline.never
   /// When the closing handshake must be complete.
   var close = Deadline.never
+  /// How long that was.
+  var closeTime: TimeLimit?
   /// When the peer must have ended the stream behind it.
   var end = Deadline.never
 }
@@ -41,10 +43,7 @@ extension Conn {
     _ = flushReplies()
     let (now, failure) = stateLock.withLock { (waits, writingFailure) }
     if now.write.isPast { throw breakOutput() }
-    if now.close.isPast {
-      abort()
-      throw .timeout
-    }
+    if now.close.isPast { throw giveUpClosing() }
     if let failure { throw failure }
   }
 
@@ -85,8 +84,11 @@ extension Conn {
   private func breakOutput() -> WSError {
     guard writeLock.tryLock() else { return .wouldBlock }
     defer { writeLock.unlock() }
-    stateLock.withLock { waits.write = .never }
-    return failWriting(.broken)
+    let limit = stateLock.withLock {
+      waits.write = .never
+      return settings.writeLimit()
+    }
+    return failWriting(.broken, after: limit.time)
   }
 
   // MARK: - Closing
@@ -94,24 +96,29 @@ extension Conn {
   /// One step of the closing handshake: as far as it goes without waiting, else `.wouldBlock`. The first step sets the time.
   func closeStep(until deadline: Deadline?) throws(WSError) {
     let due = stateLock.withLock {
-      if waits.close == .never, !isCloseComplete { waits.close = deadline ?? closeDeadline() }
+      if waits.close == .never, !isCloseComplete { (waits.close, waits.closeTime) = closeLimit(deadline) }
       return waits.close
     }
     do throws(WSError) {
       guard try takeReadingHalf(until: ReadLimits.now.deadline) else { return try endForCloser() }
     } catch {
       guard case .timeout = error else { throw error }
-      if due.isPast { abort() }
-      throw due.isPast ? .timeout : .wouldBlock
+      throw due.isPast ? giveUpClosing() : .wouldBlock
     }
     defer { leave() }
     if case .open = stateLock.withLock({ reading.end }), try !dropWhatIsThere() {
-      if due.isPast { abort() }
-      throw due.isPast ? .timeout : .wouldBlock
+      throw due.isPast ? giveUpClosing() : .wouldBlock
     }
     if flushReplies() != .done, !due.isPast { throw .wouldBlock }
     try endStep()
     try endForCloser()
+  }
+
+  /// The closing handshake took too long.
+  private func giveUpClosing() -> WSError {
+    abort()
+    note(.timeout, of: .read, stateLock.withLock { waits.closeTime })
+    return .timeout
   }
 
   /// Drops what has arrived, up to a bound. False: the peer's close frame is not there yet.

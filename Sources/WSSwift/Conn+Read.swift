@@ -90,6 +90,7 @@ extension Conn {
   func asReader<R>(_ body: (ReadLimits) throws(WSError) -> R) throws(WSError) -> R {
     try requireOwnProcess()
     let now = stateLock.withLock { settings }
+    let start = now.readDeadline == .never ? now.readDeadline : .now
     do throws(WSError) {
       let limits = now.isNonblocking ? .now : ReadLimits(until: now.readLimit(), isInterruptible: now.isInterruptible)
       try enter(as: .reader, until: limits.deadline)
@@ -100,7 +101,7 @@ extension Conn {
     } catch {
       let error = now.isNonblocking ? waitForRead(error) : error
       if case .wouldBlock = error { throw error }
-      stateLock.withLock { lastReadFailure = error }
+      note(error, of: .read, now.readTime(from: start))
       throw error
     }
   }
@@ -229,7 +230,7 @@ extension Conn {
       switch handshake.outcome {
       case .ordinary: reading.end = .ordinary
       case .withCode(let code): reading.end = .failed(.closed(code))
-      case .lost: reading.end = .failed(.lost)
+      case .lost: reading.end = .failed(.lost(0))
       }
     }
   }
@@ -261,7 +262,7 @@ extension Conn {
     let count: Int?
     do throws(TransportError) { count = try transport.tryReceive(into: space) } catch { throw failTransport(error) }
     guard let count else { return false }
-    guard count > 0 else { throw failReading(transport.isAborted ? .aborted : .lost) }
+    guard count > 0 else { throw failReading(transport.isAborted ? .aborted : .lost(0)) }
     mayHaveMore = count == space.count
     receiver.received(count)
     return true

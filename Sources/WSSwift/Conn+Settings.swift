@@ -21,9 +21,17 @@ struct Settings {
     return .after(milliseconds: readTimeout)
   }
 
+  /// What ran out when a read did that began at `start`.
+  func readTime(from start: Deadline) -> TimeLimit {
+    readDeadline == .never
+      ? TimeLimit(.reading, milliseconds: readTimeout)
+      : TimeLimit(.reading, until: readDeadline, from: start, by: .deadline)
+  }
+
   /// How long a write that begins now may wait.
   func writeLimit() -> WriteLimit {
-    writeDeadline == .never ? .idle(milliseconds: writeTimeout) : .until(writeDeadline)
+    guard writeDeadline != .never else { return .idle(milliseconds: writeTimeout) }
+    return .until(writeDeadline, TimeLimit(.writing, until: writeDeadline, by: .deadline))
   }
 }
 
@@ -142,6 +150,31 @@ extension Conn {
       switch half {
       case .read: lastReadFailure
       case .write: lastWriteFailure
+      }
+    }
+  }
+
+  /// The time that ran out, when the last failure of that half is `.timeout`, or `.broken` for want of time.
+  public func timeLimit(of half: Half) -> TimeLimit? {
+    stateLock.withLock {
+      switch half {
+      case .read: lastReadTime
+      case .write: lastWriteTime
+      }
+    }
+  }
+
+  /// Keeps a failure for `lastFailure`, and the time that ran out when it is for want of time.
+  func note(_ error: WSError, of half: Half, _ time: TimeLimit? = nil) {
+    stateLock.withLock {
+      switch half {
+      case .read:
+        lastReadFailure = error
+        if case .timeout = error { lastReadTime = time }
+      case .write:
+        lastWriteFailure = error
+        if case .timeout = error { lastWriteTime = time }
+        if case .broken = error { lastWriteTime = brokenAfter }
       }
     }
   }

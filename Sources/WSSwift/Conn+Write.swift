@@ -6,7 +6,7 @@ import WSTransport
 
 /// How long a write may wait: until a deadline, or for so long without progress.
 enum WriteLimit {
-  case until(Deadline)
+  case until(Deadline, TimeLimit)
   case idle(milliseconds: Int64)
   /// Not at all: what the transport does not take of a frame that has begun is kept.
   case now
@@ -15,8 +15,17 @@ enum WriteLimit {
   var next: Deadline {
     switch self {
     case .now: Deadline(nanoseconds: 1)
-    case .until(let deadline): deadline
+    case .until(let deadline, _): deadline
     case .idle(let milliseconds): milliseconds > 0 ? .after(milliseconds: milliseconds) : .never
+    }
+  }
+
+  /// What has run out when this is over; nil when nothing waits.
+  var time: TimeLimit? {
+    switch self {
+    case .now: nil
+    case .until(_, let time): time
+    case .idle(let milliseconds): TimeLimit(.writing, milliseconds: milliseconds)
     }
   }
 }
@@ -41,15 +50,15 @@ extension Conn {
   public func writeControl(_ opcode: ControlOpcode, _ payload: ByteView, deadline: Deadline? = nil) throws(WSError) {
     let configured = writeLimit()
     let limit: WriteLimit =
-      if case .now = configured { .now } else { deadline.map { .until($0) } ?? configured }
+      if case .now = configured { .now } else { deadline.map { .until($0, TimeLimit(.writing, until: $0)) } ?? configured }
     try send(within: limit) { () throws(SendError) in
       try sender.controlFrame(opcode, payload: payload, maskKey: maskKey())
     }
   }
 
   /// Sends the answers that wait, behind whoever writes now.
-  func sendReplies(until deadline: Deadline) throws(WSError) {
-    try send(within: .until(deadline)) { () throws(SendError) in nil }
+  func sendReplies(within limit: WriteLimit) throws(WSError) {
+    try send(within: limit) { () throws(SendError) in nil }
   }
 
   func writeLimit() -> WriteLimit {
@@ -83,7 +92,7 @@ extension Conn {
       return try body()
     } catch {
       if case .wouldBlock = error { throw error }
-      stateLock.withLock { lastWriteFailure = error }
+      note(error, of: .write, limit.time)
       throw error
     }
   }
@@ -183,7 +192,7 @@ extension Conn {
       guard error == .timeout || error == .interrupted || error == .outOfMemory else { throw failWriting(WSError(error)) }
       let reported: WSError = if case .now = limit { .wouldBlock } else { WSError(error) }
       if isResidue { throw reported }
-      guard unbegun != nil else { throw failWriting(.broken) }
+      guard unbegun != nil else { throw failWriting(.broken, after: error == .timeout ? limit.time : nil) }
       outgoing.removeAll()
       throw reported
     }
@@ -231,14 +240,15 @@ extension Conn {
   }
 
   /// The first failure of the half stays.
-  func failWriting(_ error: WSError) -> WSError {
+  func failWriting(_ error: WSError, after time: TimeLimit? = nil) -> WSError {
     let error = transport.isAborted ? .aborted : error
     if writeFailure == nil {
       writeFailure = error
       stateLock.withLock {
         writingFailure = error
-        lastWriteFailure = error
+        brokenAfter = time
       }
+      note(error, of: .write)
     }
     outgoing.removeAll()
     sender.fail()

@@ -59,8 +59,13 @@ public final class Conn: @unchecked Sendable {
   var waits = LoopWaits()
   /// Gets the reader out of its wait, so that it sends what could not leave; made with the first wait.
   var wakeup: Wakeup?
-  var lastReadFailure: WSError?
-  var lastWriteFailure: WSError?
+  var lastReadFailure: WSError? { didSet { lastReadTime = nil } }
+  var lastWriteFailure: WSError? { didSet { lastWriteTime = nil } }
+  /// The time that ran out, where that is why.
+  var lastReadTime: TimeLimit?
+  var lastWriteTime: TimeLimit?
+  /// The time that ran out when `writingFailure` is `.broken`, where that is why.
+  var brokenAfter: TimeLimit?
   /// `writeFailure`, for those who do not hold `writeLock`.
   var writingFailure: WSError?
 

@@ -9,6 +9,9 @@ public final class Dial: @unchecked Sendable {
   private let cancellation: Cancellation
   private var socket: Socket?
   private var isUsed = false
+  private var step = TimeLimit.Step.resolving
+  /// The time that ran out, after `run` failed with `.timeout`.
+  public private(set) var timeLimit: TimeLimit?
 
   /// The response's head, complete once one was received.
   public private(set) var response = MessageHead(.response)
@@ -48,10 +51,23 @@ public final class Dial: @unchecked Sendable {
     guard !isUsed else { throw .state }
     isUsed = true
     guard !cancellation.isCancelled else { throw .aborted }
-    let deadline = deadline ?? dialer.configuredDeadline
+    let start = Deadline.now
+    do throws(WSError) {
+      return try open(until: deadline ?? dialer.configuredDeadline)
+    } catch {
+      if case .timeout = error {
+        timeLimit = TimeLimit(step, until: deadline, from: start, orAfter: dialer.timeout)
+      }
+      throw error
+    }
+  }
+
+  private func open(until deadline: Deadline) throws(WSError) -> Conn {
     var channel = HandshakeChannel(try connect(until: deadline), cancellation: cancellation)
     let handshake = ClientHandshake(nonce: (random(), random()))
+    step = .sendingRequest
     try sendRequest(handshake, channel, until: deadline)
+    step = .awaitingResponse
     try receiveResponse(&channel, until: deadline)
     guard response.status == 101 else { throw refuse(&channel, until: deadline) }
     return try open(handshake, channel)
@@ -63,9 +79,13 @@ public final class Dial: @unchecked Sendable {
       return given
     }
     do throws(TransportError) {
-      return try Connector.connect(host: url.host, port: url.port, deadline: deadline, cancellation: cancellation)
+      let addresses = try Connector.addresses(
+        of: url.host, port: url.port, deadline: deadline, cancellation: cancellation)
+      step = .connecting
+      return try Connector.connect(to: addresses, deadline: deadline, cancellation: cancellation)
     } catch {
-      throw error == .closed ? .unconnected(0) : WSError(error)
+      if case .closed(let code) = error { throw .unconnected(code) }
+      throw WSError(error)
     }
   }
 
@@ -91,8 +111,14 @@ public final class Dial: @unchecked Sendable {
   private func receiveResponse(_ channel: inout HandshakeChannel, until deadline: Deadline) throws(WSError) {
     for _ in 0..<Self.interimLimit {
       var head = MessageHead(.response)
-      try channel.receiveHead(&head, until: deadline) { error in
-        error == .outOfMemory ? .outOfMemory : .handshake(.head(error))
+      do throws(WSError) {
+        try channel.receiveHead(&head, until: deadline) { error in
+          error == .outOfMemory ? .outOfMemory : .handshake(.head(error))
+        }
+      } catch {
+        // What was understood of a broken head is the status at most.
+        if case .handshake = error { response = head }
+        throw error
       }
       let isInterim = ClientHandshake.isInterim(head.status)
       response = head

@@ -36,19 +36,28 @@ extension WSError {
     }
   }
 
-  /// Writes the sentence into `space`, cut to what fits. Returns its size.
+  /// Writes the sentence into `space`, cut to what fits; `time` is what ran out, where that is known. Returns its size.
   @discardableResult
-  public func write(to space: UnsafeMutableRawBufferPointer) -> Int {
+  public func write(to space: UnsafeMutableRawBufferPointer, after time: TimeLimit? = nil) -> Int {
     var writer = TextWriter(space)
-    writer.append(text)
-    writeDetail(to: &writer)
+    if case .timeout = self, let time {
+      time.write(to: &writer)
+    } else {
+      writer.append(text)
+      writeDetail(to: &writer)
+    }
+    if case .broken = self, let time {
+      writer.append(": ")
+      time.write(to: &writer)
+    }
     return writer.count
   }
 
   private func writeDetail(to writer: inout TextWriter) {
     switch self {
     case .noRoom(let needed): writer.append(": ", needed, " bytes are needed")
-    case .system(let code), .unconnected(let code):
+    case .lost(0): break
+    case .system(let code), .unconnected(let code), .noDescriptors(let code), .lost(let code):
       writer.append(": ")
       writer.append(SystemText.ofError(code))
       writer.append(" (errno ", Int(code), ")")
@@ -62,9 +71,8 @@ extension WSError {
     case .notJSON(let error), .refusedJSON(let error): if let position = error.position { writer.append(" at byte ", position) }
     case .violation(.messageTooBig(let limit)):
       writer.append(" of ", Int(clamping: limit), " bytes")
-    case .invalid, .outOfMemory, .state, .refusedByHandler, .forked, .timeout, .wouldBlock, .interrupted, .lost, .broken,
-      .aborted,
-      .noDescriptors, .noTLS, .tls, .url, .configuration, .violation, .send, .handshake:
+    case .invalid, .outOfMemory, .state, .refusedByHandler, .forked, .timeout, .wouldBlock, .interrupted, .broken, .aborted,
+      .noTLS, .tls, .url, .configuration, .violation, .send, .handshake:
       break
     }
   }

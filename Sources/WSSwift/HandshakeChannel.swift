@@ -59,7 +59,7 @@ struct HandshakeChannel: ~Copyable {
         throw failing(error)
       }
       received.removeAll()
-      guard try receive(until: deadline) else { throw .lost }
+      guard try receive(until: deadline) else { throw .lost(0) }
     }
   }
 

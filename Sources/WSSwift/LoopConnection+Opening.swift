@@ -105,7 +105,7 @@ extension LoopConnection {
     }
     guard let used else {
       inbox.removeAll()
-      if isAtEnd { throw fail(.lost) }
+      if isAtEnd { throw fail(.lost(0)) }
       return false
     }
     inbox.discard(used)

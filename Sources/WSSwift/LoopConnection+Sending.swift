@@ -44,6 +44,14 @@ struct LoopTimers {
     return deadline
   }
 
+  /// What has run out when the deadline of the phase has passed.
+  func limit(isServer: Bool) -> TimeLimit {
+    switch phase {
+    case .opening, .open: TimeLimit(isServer ? .awaitingRequest : .awaitingResponse, milliseconds: openingTimeout)
+    case .closing: TimeLimit(.closing, milliseconds: Self.closeTimeout, by: .library)
+    }
+  }
+
   /// `Deadline.adding` knows only the clock of the system, which is positive.
   private static func add(_ milliseconds: Int64, to now: Deadline) -> Deadline {
     let (span, tooLong) = milliseconds.multipliedReportingOverflow(by: 1_000_000)
@@ -110,6 +118,7 @@ extension LoopConnection {
     if engine.closeSent != nil { timers.close() }
     let deadline = timers.deadline(at: now)
     guard deadline.nanoseconds <= now.nanoseconds, deadline != .never else { return deadline }
+    timeLimit = timers.limit(isServer: isServer)
     _ = fail(.timeout)
     return .never
   }

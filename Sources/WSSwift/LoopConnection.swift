@@ -37,6 +37,8 @@ public final class LoopConnection: @unchecked Sendable {
   var outbox = ByteQueue()
   var engine: Engine
   var timers: LoopTimers
+  /// The time that ran out, after `.timeout`.
+  public internal(set) var timeLimit: TimeLimit?
   var subprotocolBytes = ByteQueue()
   var extensionBytes = ByteQueue()
   /// What was agreed about compression; nil: none, or not yet. RFC 7692.
@@ -175,7 +177,7 @@ public final class LoopConnection: @unchecked Sendable {
     switch engine.handshake.outcome {
     case .ordinary: stage = .over(nil)
     case .withCode(let code): throw fail(.closed(code))
-    case .lost: if isAtEnd { throw fail(.lost) }
+    case .lost: if isAtEnd { throw fail(.lost(0)) }
     }
     return nil
   }

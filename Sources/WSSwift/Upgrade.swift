@@ -17,6 +17,8 @@ public final class Upgrade: @unchecked Sendable {
   /// The request's head, complete once it was received.
   public private(set) var request = MessageHead(.request)
   private var explanationBytes = ByteQueue()
+  /// The time that ran out, after `.timeout`.
+  public private(set) var timeLimit: TimeLimit?
 
   /// How long a refusal may take to leave.
   private static let refusalGrace: Int64 = 1000
@@ -36,6 +38,7 @@ public final class Upgrade: @unchecked Sendable {
   public func receiveRequest(deadline: Deadline? = nil) throws(WSError) {
     guard case .waiting = stage else { throw .state }
     stage = .answered
+    let start = Deadline.now
     do throws(WSError) {
       try channel.receiveHead(&request, until: deadline ?? upgrader.configuredDeadline) { error in
         error == .outOfMemory ? .outOfMemory : .handshake(.head(error))
@@ -44,6 +47,9 @@ public final class Upgrade: @unchecked Sendable {
     } catch {
       if case .handshake(let fault) = error { refuse(fault) }
       if case .outOfMemory = error { refuse(.outOfMemory) }
+      if case .timeout = error {
+        timeLimit = TimeLimit(.awaitingRequest, until: deadline, from: start, orAfter: upgrader.timeout)
+      }
       throw error
     }
     stage = .requested
@@ -59,7 +65,15 @@ public final class Upgrade: @unchecked Sendable {
     } catch {
       throw .outOfMemory
     }
-    try channel.send(response.bytes, until: deadline ?? upgrader.configuredDeadline)
+    let start = Deadline.now
+    do throws(WSError) {
+      try channel.send(response.bytes, until: deadline ?? upgrader.configuredDeadline)
+    } catch {
+      if case .timeout = error {
+        timeLimit = TimeLimit(.sendingResponse, until: deadline, from: start, orAfter: upgrader.timeout)
+      }
+      throw error
+    }
     return try Conn(
       transport: channel.transport, role: .server, readLimit: upgrader.readLimit,
       agreement: ServerHandshake.agreement(request, configuration: upgrader.configuration),

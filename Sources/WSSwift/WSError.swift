@@ -30,20 +30,20 @@ public enum WSError: Error {
   case forked
   /// The system said no.
   case system(Int32)
-  /// Nothing happened in time; the call may be repeated.
+  /// Nothing happened in time; the call may be repeated. A `TimeLimit` beside it says how long that was.
   case timeout
   /// Nothing was taken, because it would have to wait and the connection is non-blocking.
   case wouldBlock
   /// A signal arrived, where the caller asked to be told.
   case interrupted
-  /// The connection ended without a close frame. RFC 6455 7.1.5, code 1006.
-  case lost
+  /// The connection ended without a close frame. RFC 6455 7.1.5, code 1006. The errno of a reset, 0 for an orderly end.
+  case lost(Int32)
   /// A write stopped inside a frame.
   case broken
   /// Aborted, cancelled or freed.
   case aborted
-  /// No descriptor left.
-  case noDescriptors
+  /// No descriptor left; errno.
+  case noDescriptors(Int32)
   /// No address of the host took the connection; the errno of the last one.
   case unconnected(Int32)
   /// The host name has no address; the resolver's code.
@@ -80,8 +80,8 @@ public enum WSError: Error {
     case .timeout: self = .timeout
     case .aborted: self = .aborted
     case .interrupted: self = .interrupted
-    case .closed: self = .lost
-    case .noDescriptors: self = .noDescriptors
+    case .closed(let code): self = .lost(code)
+    case .noDescriptors(let code): self = .noDescriptors(code)
     case .outOfMemory: self = .outOfMemory
     case .unresolved(let code): self = .unresolved(code)
     case .refused(let code): self = .unconnected(code)

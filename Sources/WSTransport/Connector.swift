@@ -3,19 +3,18 @@ import CLinux
 
 /// Opens TCP connections.
 public enum Connector {
-  /// Connects to a host, a name or a numeric address (IPv6 without brackets), borrowed for the call. A second address is
-  /// tried when the first has not answered after 250 ms, or at once when it refused. One deadline for everything, name
-  /// resolution included; a cancellation ends every step.
-  /// Throws `.unresolved`, `.refused`, `.timeout`, `.aborted`, `.noDescriptors`, `.outOfMemory`, `.system`.
-  public static func connect(
-    host: UnsafeRawBufferPointer, port: UInt16, deadline: Deadline, cancellation: Cancellation?
-  ) throws(TransportError) -> Socket {
-    let addresses = try Resolver.resolve(host: host, port: port, deadline: deadline, cancellation: cancellation)
-    return try connect(to: addresses, deadline: deadline, cancellation: cancellation)
+  /// The addresses of a host, a name or a numeric address (IPv6 without brackets), borrowed for the call. A cancellation ends it.
+  /// Throws `.unresolved`, `.timeout`, `.aborted`, `.noDescriptors`, `.outOfMemory`, `.system`.
+  public static func addresses(
+    of host: UnsafeRawBufferPointer, port: UInt16, deadline: Deadline, cancellation: Cancellation?
+  ) throws(TransportError) -> AddressList {
+    try Resolver.resolve(host: host, port: port, deadline: deadline, cancellation: cancellation)
   }
 
-  /// Connects to the first of these addresses that answers.
-  static func connect(
+  /// Connects to the first of these addresses that answers. The second one is tried when the first has not answered after 250 ms,
+  /// or at once when it refused. One deadline for all; a cancellation ends it.
+  /// Throws `.refused`, `.timeout`, `.aborted`, `.noDescriptors`, `.outOfMemory`, `.system`.
+  public static func connect(
     to addresses: AddressList, deadline: Deadline, cancellation: Cancellation?
   ) throws(TransportError) -> Socket {
     var race = ConnectRace(addresses.interleaved())
@@ -57,9 +56,9 @@ private struct ConnectRace: ~Copyable {
 
   /// Why, once it is over.
   var failure: TransportError {
-    switch TransportError(errno: lastError) {
-    case .noDescriptors: .noDescriptors
-    case .outOfMemory: .outOfMemory
+    let failure = TransportError(errno: lastError)
+    return switch failure {
+    case .noDescriptors, .outOfMemory: failure
     case .timeout, .aborted, .interrupted, .closed, .unresolved, .refused, .system, .tls: .refused(lastError)
     }
   }

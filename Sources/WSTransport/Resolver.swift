@@ -6,7 +6,7 @@ import CLinux
 import Synchronization
 
 /// Addresses of a host, at most 16, which is more than anybody has the time to try.
-struct AddressList {
+public struct AddressList: Sendable {
   static let capacity = 16
   private var items = InlineArray<16, SocketAddress>(repeating: SocketAddress())
   private(set) var count = 0

@@ -5,8 +5,8 @@ extension TransportError {
   /// The meaning of an errno.
   init(errno code: Int32) {
     switch code {
-    case EPIPE, ECONNRESET: self = .closed
-    case EMFILE, ENFILE: self = .noDescriptors
+    case EPIPE, ECONNRESET: self = .closed(code)
+    case EMFILE, ENFILE: self = .noDescriptors(code)
     case ENOMEM, ENOBUFS: self = .outOfMemory
     default: self = .system(code)
     }

@@ -9,10 +9,10 @@ public enum TransportError: Error, Equatable {
   case aborted
   /// A signal arrived during a wait that may be interrupted.
   case interrupted
-  /// The peer is gone (EPIPE, ECONNRESET).
-  case closed
-  /// No descriptor is left (EMFILE, ENFILE).
-  case noDescriptors
+  /// The peer is gone; errno (EPIPE, ECONNRESET).
+  case closed(Int32)
+  /// No descriptor is left; errno (EMFILE, ENFILE).
+  case noDescriptors(Int32)
   /// No memory in the process or the kernel (ENOMEM, ENOBUFS).
   case outOfMemory
   /// The host name has no address; an EAI_ code of getaddrinfo.

@@ -55,6 +55,30 @@ static inline int peer_listen(uint16_t *port) {
   return fd;
 }
 
+/* A port of this machine where connecting waits: the queue of those who wait to be accepted is full. */
+typedef struct peer_queue {
+  int listener;
+  int waiting[8];
+} peer_queue;
+
+static inline uint16_t peer_fill(peer_queue *queue) {
+  uint16_t port;
+  queue->listener = peer_listen(&port);
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+  EXPECT_INT(listen(queue->listener, 0), 0);
+  for (int i = 0; i < 8; i++) {
+    queue->waiting[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    (void)!connect(queue->waiting[i], (struct sockaddr *)&address, sizeof address);
+  }
+  check_sleep(20);
+  return port;
+}
+
+static inline void peer_leave(peer_queue *queue) {
+  for (int i = 0; i < 8; i++) close(queue->waiting[i]);
+  close(queue->listener);
+}
+
 /* Two connected ends of a TCP connection over loopback. */
 static inline void peer_tcp(int ends[2]) {
   uint16_t port;

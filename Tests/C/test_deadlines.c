@@ -68,22 +68,13 @@ static ws_dialer *a_dialer(const step *self) {
 /* The queue of the listener is full, so connecting waits. */
 static int connecting(const step *self) {
   char url[64];
-  uint16_t port;
-  int filler[8], listener = peer_listen(&port);
+  peer_queue queue;
   ws_dialer *dialer = a_dialer(self);
   ws_conn *conn;
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
-  snprintf(url, sizeof url, "ws://127.0.0.1:%d/", port);
-  EXPECT_INT(listen(listener, 0), 0);
-  for (int i = 0; i < 8; i++) {
-    filler[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-    (void)!connect(filler[i], (struct sockaddr *)&address, sizeof address);
-  }
-  check_sleep(20);
-  begin(self, &listener);
+  snprintf(url, sizeof url, "ws://127.0.0.1:%d/", peer_fill(&queue));
+  begin(self, &queue.listener);
   int status = finish(self, ws_dialer_dial(dialer, url, 0, &conn, NULL));
-  for (int i = 0; i < 8; i++) close(filler[i]);
-  close(listener);
+  peer_leave(&queue);
   EXPECT_STATUS(ws_dialer_free(dialer), WS_OK);
   return status;
 }

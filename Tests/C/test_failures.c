@@ -1,67 +1,17 @@
 /* The detail of a failure, for the errors of the header (test_memory.c has the one without memory): each is produced for real, and
  * says who, with which numbers, and in words what was seen. No text holds a secret of a URL or a request.
  */
+#include "engines.h"
+#include "failures.h"
+#include "names.h"
 #include "request.h"
 #include "stage.h"
 
-#include <netdb.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-/* No name has an address here, so that the test needs no name server. */
 int getaddrinfo(const char *host, const char *service, const struct addrinfo *hints, struct addrinfo **result) {
-  static struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {0x0100007f}};
-  (void)service, (void)hints;
-  *result = NULL;
-  if (strcmp(host, "127.0.0.1") != 0) return EAI_NONAME;
-  *result = calloc(1, sizeof **result + sizeof address);
-  memcpy(*result + 1, &address, sizeof address);
-  (*result)->ai_family = AF_INET;
-  (*result)->ai_addr = (struct sockaddr *)(*result + 1);
-  (*result)->ai_addrlen = sizeof address;
-  return 0;
-}
-
-enum { ANY = -1 }; /* a number that is left open */
-
-/* What a failure must say; a number that must be 0 is left out. */
-typedef struct wanted {
-  int code;
-  int who;
-  int os_errno;
-  int http_status;
-  int close_code;
-  uint64_t limit;
-  const char *text; /* a part of the sentence */
-} wanted;
-
-static const char *const secrets[] = {"alice", "hunter2", "aunter", "sesame", "YWxpY2U6aHVudGVyMg", "crumb"};
-
-#define SECRET_URL "alice:hunter2@127.0.0.1"
-#define SECRET_TARGET "/door?token=sesame"
-#define SECRET_FIELDS "Authorization: Basic YWxpY2U6aHVudGVyMg==\r\nCookie: id=crumb\r\n"
-
-static ws_failure none(void) { return (ws_failure){.struct_size = sizeof(ws_failure)}; }
-
-static void expect_failure(const ws_failure *got, int status, wanted want) {
-  EXPECT_STATUS(status, want.code);
-  EXPECT_INT(got->code, want.code);
-  EXPECT_INT(got->who, want.who);
-  if (want.os_errno != ANY) EXPECT_INT(got->os_errno, want.os_errno);
-  if (want.http_status != ANY) EXPECT_INT(got->http_status, want.http_status);
-  EXPECT_INT(got->close_code, want.close_code);
-  EXPECT_INT(got->limit, want.limit);
-  EXPECT(got->tls_error == 0 && got->tls_verify == 0 && got->reserved0 == 0);
-  size_t length = strnlen(got->text, sizeof got->text);
-  EXPECT(length > 0 && length < sizeof got->text);
-  if (strstr(got->text, want.text) == NULL) check_fail(__FILE__, __LINE__, "\"%s\" without \"%s\"", got->text, want.text);
-  for (size_t i = 0; i < sizeof secrets / sizeof secrets[0]; i++) EXPECT(strstr(got->text, secrets[i]) == NULL);
-}
-
-static void expect_half(ws_conn *conn, int half, int status, wanted want) {
-  ws_failure got = none();
-  EXPECT_STATUS(ws_conn_failure(conn, half, &got), WS_OK);
-  expect_failure(&got, status, want);
+  return address_of(host, service, hints, result);
 }
 
 static int read_once(ws_conn *conn) {
@@ -135,10 +85,10 @@ static int without_descriptors(void) {
   int32_t fd;
   setrlimit(RLIMIT_NOFILE, &few);
   int status = ws_dial_new(NULL, "ws://" SECRET_URL SECRET_TARGET, &dial, &got);
-  expect_failure(&got, status, (wanted){.code = WS_ERR_FDS, .who = WS_BY_SYSTEM, .os_errno = ANY, .text = "descriptor"});
+  expect_failure(&got, status, (wanted){.code = WS_ERR_FDS, .who = WS_BY_SYSTEM, .os_errno = EMFILE, .text = "descriptor"});
   got = none();
   status = ws_listen(NULL, 0, &fd, NULL, &got);
-  expect_failure(&got, status, (wanted){.code = WS_ERR_FDS, .who = WS_BY_SYSTEM, .os_errno = ANY, .text = "descriptor"});
+  expect_failure(&got, status, (wanted){.code = WS_ERR_FDS, .who = WS_BY_SYSTEM, .os_errno = EMFILE, .text = "descriptor"});
   return check_now.failed;
 }
 
@@ -169,7 +119,9 @@ static void responses(void) {
   a_response_gives((staged){.response = "HTTP/1.1 401 Who\r\nWWW-Authenticate: Basic\r\nContent-Length: 0\r\n\r\n"},
                    (wanted){.code = WS_ERR_STATUS, .who = WS_BY_PEER, .http_status = 401, .text = "401"});
   a_response_gives((staged){.fields = "Sec-WebSocket-Protocol: sesame\r\n"},
-                   (wanted){.code = WS_ERR_HANDSHAKE, .who = WS_BY_PEER, .http_status = ANY, .text = "subprotocol"});
+                   (wanted){.code = WS_ERR_HANDSHAKE, .who = WS_BY_PEER, .http_status = 101, .text = "subprotocol"});
+  a_response_gives((staged){.response = "HTTP/1.1 101 Fine\r\nsesame\r\n\r\n"},
+                   (wanted){.code = WS_ERR_HANDSHAKE, .who = WS_BY_PEER, .http_status = 101, .text = "header"});
   a_response_gives((staged){.response = "SSH-2.0-OpenSSH\r\n\r\n"}, (wanted){.code = WS_ERR_HANDSHAKE, .who = WS_BY_PEER, .text = " "});
   a_response_gives((staged){.response = "HTTP/1.1 1", .hang_up = 1}, (wanted){.code = WS_ERR_LOST, .who = WS_BY_PEER, .text = "ended"});
 }
@@ -190,7 +142,6 @@ static void requests(void) {
                   (wanted){.code = WS_ERR_HANDSHAKE, .who = WS_BY_PEER, .http_status = 405, .text = "GET"});
   a_request_gives("GET " SECRET_TARGET " HTTP/1.1\r\nHost: localhost\r\n" SECRET_FIELDS "\r\n",
                   (wanted){.code = WS_ERR_HANDSHAKE, .who = WS_BY_PEER, .http_status = 426, .text = "Upgrade"});
-  a_request_gives("", (wanted){.code = WS_ERR_TIMEOUT, .who = WS_BY_TIMER, .text = "time"});
 }
 
 /* ---- Connections ---- */
@@ -213,7 +164,8 @@ static void what_peers_do(void) {
   a_frame_gives(0x83, "", 0, broken);
   broken.text = "bit";
   a_frame_gives(0xc1, "sesame", 6, broken);
-  a_frame_gives(0x81, "sesame\xff", 7, (wanted){.code = WS_ERR_UTF8, .who = WS_BY_PEER, .close_code = 1007, .text = "UTF-8"});
+  a_frame_gives(0x81, "sesame\xff", 7, (wanted){.code = WS_ERR_UTF8, .who = WS_BY_PEER, .close_code = 1007,
+                                               .text = "UTF-8; ws_conn_set_check_utf8 switches the check off"});
   a_frame_gives(0x82, large, sizeof large, (wanted){.code = WS_ERR_TOO_BIG, .who = WS_BY_LIMIT, .close_code = 1009,
                                                    .limit = 100, .text = "100 bytes; ws_conn_set_read_limit changes it"});
   a_frame_gives(0x88, "\x0f\xa0sesame", 8, (wanted){.code = WS_ERR_CLOSED, .who = WS_BY_PEER, .close_code = 4000, .text = "4000"});
@@ -290,6 +242,42 @@ static void a_write_that_stops(void) {
   wire_close(&w);
 }
 
+static void a_peer_that_resets(void) {
+  wire w;
+  struct linger hard = {1, 0};
+  REQUIRE(wire_open_tcp(&w, AS_SERVER));
+  setsockopt(w.fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+  close(w.fd);
+  w.fd = -1;
+  expect_half(w.conn, WS_READ, read_once(w.conn), (wanted){.code = WS_ERR_LOST, .who = WS_BY_PEER, .os_errno = ECONNRESET,
+                                                           .text = "reset"});
+  int status;
+  while ((status = ws_conn_write(w.conn, WS_TEXT, "x", 1)) == WS_OK) {
+  }
+  expect_half(w.conn, WS_WRITE, status, (wanted){.code = WS_ERR_LOST, .who = WS_BY_PEER, .os_errno = EPIPE, .text = "Broken pipe"});
+  wire_close(&w);
+}
+
+/* The words name the setters of the handle that they are about. */
+static void what_peers_do_to_an_engine(void) {
+  ws_failure got = none();
+  ws_engine *engine = engine_open(AS_CLIENT);
+  EXPECT_STATUS(ws_engine_set_read_limit(engine, 100), WS_OK);
+  EXPECT_STATUS(ws_engine_feed(engine, "\x82\x7d", 2), WS_OK);
+  engine_gives(engine, WS_ERR_TOO_BIG);
+  EXPECT_STATUS(ws_engine_failure(engine, &got), WS_OK);
+  expect_failure(&got, WS_ERR_TOO_BIG, (wanted){.code = WS_ERR_TOO_BIG, .who = WS_BY_LIMIT, .close_code = 1009, .limit = 100,
+                                                .text = "100 bytes; ws_engine_set_read_limit changes it"});
+  EXPECT_STATUS(ws_engine_free(engine), WS_OK);
+  got = none();
+  engine = engine_new_client(NULL);
+  engine_feed_text(engine, "HTTP/1.1 101 Fine\r\nsesame\r\n\r\n");
+  engine_gives(engine, WS_ERR_HANDSHAKE);
+  EXPECT_STATUS(ws_engine_failure(engine, &got), WS_OK);
+  expect_failure(&got, WS_ERR_HANDSHAKE, (wanted){.code = WS_ERR_HANDSHAKE, .who = WS_BY_PEER, .http_status = 101, .text = "header"});
+  EXPECT_STATUS(ws_engine_free(engine), WS_OK);
+}
+
 static const check_test tests[] = {
     TEST(invalid_and_state),
     TEST(urls_and_names),
@@ -305,5 +293,7 @@ static const check_test tests[] = {
     TEST(a_handler_that_refuses),
     TEST(what_we_must_not_send),
     TEST(a_write_that_stops),
+    TEST(a_peer_that_resets),
+    TEST(what_peers_do_to_an_engine),
 };
 TEST_MAIN(tests)

@@ -4,8 +4,7 @@
  * getaddrinfo is this program's own, so that a name can hang for as long as a test wants.
  */
 #include "busy.h"
-
-#include <netdb.h>
+#include "names.h"
 
 /* ---- Names that hang ---- */
 
@@ -16,33 +15,17 @@ static struct {
   int inside;
 } names = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 0};
 
-/* What freeaddrinfo takes: one block for both. */
-static struct addrinfo *loopback(void) {
-  struct addrinfo *found = calloc(1, sizeof *found + sizeof(struct sockaddr_in));
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-  memcpy(found + 1, &address, sizeof address);
-  found->ai_family = AF_INET;
-  found->ai_addr = (struct sockaddr *)(found + 1);
-  found->ai_addrlen = sizeof address;
-  return found;
-}
-
 /* The library's look-ups end here: 127.0.0.1 is an address, no name has one, and no name is answered before it is released. */
 int getaddrinfo(const char *host, const char *service, const struct addrinfo *hints, struct addrinfo **result) {
-  (void)service;
-  *result = NULL;
-  if (strcmp(host, "127.0.0.1") == 0) {
-    *result = loopback();
-    return 0;
-  }
-  if (hints != NULL && (hints->ai_flags & AI_NUMERICHOST) != 0) return EAI_NONAME;
+  int answer = address_of(host, service, hints, result);
+  if (answer == 0 || (hints->ai_flags & AI_NUMERICHOST) != 0) return answer;
   pthread_mutex_lock(&names.lock);
   names.inside += 1;
   while (!names.released) pthread_cond_wait(&names.changed, &names.lock);
   names.inside -= 1;
   pthread_cond_broadcast(&names.changed);
   pthread_mutex_unlock(&names.lock);
-  return EAI_NONAME;
+  return answer;
 }
 
 static void names_hang(void) {
@@ -73,8 +56,7 @@ typedef struct dial_cell {
   int step;
   int action;
   char url[64];
-  int filler[8]; /* fills the listener's queue */
-  int listener;
+  peer_queue queue;
   int64_t cancelled; /* when */
   int64_t ended;
   ws_dialer *dialer;
@@ -83,24 +65,14 @@ typedef struct dial_cell {
   busy_call busy;
 } dial_cell;
 
-/* A port of this machine where connecting waits: the queue of those who wait to be accepted is full. */
-static void fill_queue(dial_cell *self, uint16_t port) {
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
-  EXPECT_INT(listen(self->listener, 0), 0);
-  for (int i = 0; i < 8; i++) {
-    self->filler[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-    (void)!connect(self->filler[i], (struct sockaddr *)&address, sizeof address);
-  }
-}
-
 static int dial_open(dial_cell *self, int step, int action) {
   uint16_t port;
   memset(self, 0, sizeof *self);
   self->step = step;
   self->action = action;
-  self->listener = peer_listen(&port);
+  port = step == CONNECTING ? peer_fill(&self->queue) : 0;
+  if (step != CONNECTING) self->queue.listener = peer_listen(&port);
   snprintf(self->url, sizeof self->url, "ws://%s:%d/", step == RESOLVING ? "hangs.example" : "127.0.0.1", port);
-  if (step == CONNECTING) fill_queue(self, port);
   self->failure.struct_size = sizeof self->failure;
   return EXPECT_STATUS(ws_dialer_new(&self->dialer), WS_OK) &&
          EXPECT_STATUS(ws_dial_new(self->dialer, self->url, &self->dial, NULL), WS_OK);
@@ -153,8 +125,8 @@ static void dial_end(dial_cell *self) {
   EXPECT_STATUS(ws_dial_run(self->dial, WS_NEVER, &conn, NULL), WS_ERR_STATE);
   EXPECT_STATUS(ws_dial_free(self->dial), WS_OK);
   EXPECT_STATUS(ws_dialer_free(self->dialer), WS_OK);
-  for (int i = 0; i < 8 && self->step == CONNECTING; i++) close(self->filler[i]);
-  close(self->listener);
+  if (self->step == CONNECTING) peer_leave(&self->queue);
+  if (self->step != CONNECTING) close(self->queue.listener);
 }
 
 static void run_step(int step) {

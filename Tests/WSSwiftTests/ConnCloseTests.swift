@@ -269,8 +269,8 @@ import WSTransport
     let closer = Background { fault(try conn.close(1000)) }
     #expect(try peer.frame().closeCode == 1000)
     peer.drop()
-    #expect(try closer.value() == .lost)
-    #expect(fault(try conn.close(1000)) == .lost)
+    #expect(try closer.value() == .lost(0))
+    #expect(fault(try conn.close(1000)) == .lost(0))
   }
 
   @Test func aReaderThatStaysIsEndedAtTheDeadline() throws {

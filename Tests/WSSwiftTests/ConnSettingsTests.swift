@@ -226,8 +226,8 @@ final class Token: Sendable {
     #expect(conn.lastFailure(of: .read) == nil && conn.lastFailure(of: .write) == nil)
     peer.drop()
     _ = fault(try conn.send("x"))
-    #expect(conn.lastFailure(of: .write) == .lost && conn.lastFailure(of: .read) == nil)
+    #expect(conn.lastFailure(of: .write) == .lost(EPIPE) && conn.lastFailure(of: .read) == nil)
     _ = conn.failureOfRead()
-    #expect(conn.lastFailure(of: .read) == .lost)
+    #expect(conn.lastFailure(of: .read) == .lost(0))
   }
 }

@@ -164,7 +164,7 @@ func makeDial(_ url: String, _ dialer: Dialer = Dialer()) throws -> Dial {
   }
 
   @Test(arguments: ["", "HTTP/1.1 101 Switching Protocols\r\nUpgr"]) func aServerThatLeavesIsLost(answer: String) throws {
-    #expect(try run(answer: { _ in answer }, end: true).error == .lost)
+    #expect(try run(answer: { _ in answer }, end: true).error == .lost(0))
   }
 }
 

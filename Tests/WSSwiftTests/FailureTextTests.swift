@@ -7,8 +7,7 @@ import WSProtocol
 
 @Suite struct FailureTextTests {
   static let plain: [WSError] = [
-    .invalid, .outOfMemory, .state, .refusedByHandler, .forked, .timeout, .interrupted, .lost, .broken, .aborted,
-    .noDescriptors,
+    .invalid, .outOfMemory, .state, .refusedByHandler, .forked, .timeout, .interrupted, .lost(0), .broken, .aborted,
     .noTLS,
   ]
 
@@ -26,6 +25,8 @@ import WSProtocol
     (.system(98765), "the system refused:  (errno 98765)"),
     (.unconnected(111), "no address of the host took the connection: Connection refused (errno 111)"),
     (.unresolved(-2), "the host name has no address: Name or service not known"),
+    (.lost(104), "the connection ended without a close frame: Connection reset by peer (errno 104)"),
+    (.noDescriptors(24), "no file descriptor left: Too many open files (errno 24)"),
     (.closed(CloseCode(rawValue: 1011)), "the peer closed with an error code: 1011"),
     (.notJSON(.incomplete), "JSON text that ends before its document does"),
     (.notJSON(.controlByte(at: 3)), "no JSON document: control byte in a string at byte 3"),

@@ -197,7 +197,7 @@ extension LoopConnection {
     try connection.take([0x81])
     try connection.take([])
     #expect(try connection.nextEvent().map(Told.init) == .text("whole"))
-    #expect(throws: WSError.lost) { try connection.nextEvent() }
+    #expect(throws: WSError.lost(0)) { try connection.nextEvent() }
   }
 
   @Test func settingsHold() throws {

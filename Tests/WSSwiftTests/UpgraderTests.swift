@@ -127,6 +127,6 @@ extension Upgrader {
     }
     #expect(latency < 50)
     for (client, _) in silent { client.drop() }
-    for (_, thread) in silent { #expect(try thread.value() == .lost) }
+    for (_, thread) in silent { #expect(try thread.value() == .lost(0)) }
   }
 }

@@ -13,7 +13,8 @@ func connect(
   _ host: String, _ port: UInt16, deadline: Deadline = generous, cancellation: Cancellation? = nil
 ) throws(TransportError) -> Socket {
   try withBytes(host) { (bytes) throws(TransportError) in
-    try Connector.connect(host: bytes, port: port, deadline: deadline, cancellation: cancellation)
+    let addresses = try Connector.addresses(of: bytes, port: port, deadline: deadline, cancellation: cancellation)
+    return try Connector.connect(to: addresses, deadline: deadline, cancellation: cancellation)
   }
 }
 
@@ -136,9 +137,9 @@ let hasIPv6 = (try? listen("::1")).map { close($0.fd) == 0 } ?? false
       var none = rlimit(rlim_cur: 0, rlim_max: limit.rlim_max)
       setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &none)
       let start = Deadline.now
-      guard acceptFailure(listener.fd, generous) == .noDescriptors else { return 1 }
+      guard acceptFailure(listener.fd, generous) == .noDescriptors(EMFILE) else { return 1 }
       guard since(start) >= 100_000_000 else { return 2 }
-      guard failure(of: { () throws(TransportError) in try Cancellation() }) == .noDescriptors else { return 3 }
+      guard failure(of: { () throws(TransportError) in try Cancellation() }) == .noDescriptors(EMFILE) else { return 3 }
       setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
       return acceptFailure(listener.fd, generous) == nil ? 0 : 4
     }

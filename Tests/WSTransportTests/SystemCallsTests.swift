@@ -6,7 +6,8 @@ import Testing
 
 @Suite struct SystemCallsTests {
   @Test(arguments: [
-    (EPIPE, TransportError.closed), (ECONNRESET, .closed), (EMFILE, .noDescriptors), (ENFILE, .noDescriptors),
+    (EPIPE, TransportError.closed(EPIPE)), (ECONNRESET, .closed(ECONNRESET)), (EMFILE, .noDescriptors(EMFILE)),
+    (ENFILE, .noDescriptors(ENFILE)),
     (ENOMEM, .outOfMemory), (ENOBUFS, .outOfMemory), (ETIMEDOUT, .system(ETIMEDOUT)), (EBADF, .system(EBADF)),
   ])
   func meanings(code: Int32, meaning: TransportError) {
