@@ -7,9 +7,12 @@ import os
 import socket
 import struct
 import threading
+import time
 
+import pytest
 import websockets.sync.server
 
+import wsswift
 from wsswift.sync import serve
 
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
@@ -20,6 +23,21 @@ def echo(connection):
     """The handler of an echo server, for our connections and for those of `websockets`."""
     for message in connection:
         connection.send(message)
+
+
+def wait_until(condition):
+    """Returns once the condition holds."""
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def ending(connection, **options):
+    """The exception that recv() ends with."""
+    with pytest.raises(wsswift.ConnectionClosed) as caught:
+        connection.recv(**{"timeout": 10, **options})
+    return caught.value
 
 
 @contextlib.contextmanager
