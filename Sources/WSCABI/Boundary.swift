@@ -133,6 +133,34 @@ extension ws_bytes {
   }
 }
 
+/// Runs a call that lends bytes: the output is empty until then. NULL is a wrong argument.
+@inline(__always)
+func lending(_ output: UnsafeMutablePointer<ws_bytes>?, _ body: (UnsafeMutablePointer<ws_bytes>) -> Int32) -> Int32 {
+  guard let output else { return invalid }
+  output.pointee = ws_bytes()
+  return body(output)
+}
+
+/// Where a caller wants to be told how a connection was closed; each may be NULL, and is empty until then.
+struct CloseOutputs {
+  private let theirs: UnsafeMutablePointer<UInt16>?
+  private let reason: UnsafeMutablePointer<ws_bytes>?
+  private let ours: UnsafeMutablePointer<UInt16>?
+
+  init(
+    _ theirs: UnsafeMutablePointer<UInt16>?, _ reason: UnsafeMutablePointer<ws_bytes>?, _ ours: UnsafeMutablePointer<UInt16>?
+  ) {
+    (self.theirs, self.reason, self.ours) = (theirs, reason, ours)
+    tell(nil, .empty, nil)
+  }
+
+  func tell(_ received: CloseCode?, _ reason: ByteView, _ sent: CloseCode?) {
+    theirs?.pointee = received?.rawValue ?? 0
+    self.reason?.pointee = ws_bytes(reason)
+    ours?.pointee = sent?.rawValue ?? 0
+  }
+}
+
 /// A deadline of the caller's: nil for 0, the configured timeout.
 @inline(__always)
 func deadline(_ nanoseconds: Int64) -> Deadline? {

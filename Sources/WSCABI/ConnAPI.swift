@@ -161,34 +161,30 @@ public func ws_conn_close_codes(
   _ conn: OpaquePointer!, _ theirs: UnsafeMutablePointer<UInt16>!, _ reason: UnsafeMutablePointer<ws_bytes>!,
   _ ours: UnsafeMutablePointer<UInt16>!
 ) -> Int32 {
-  theirs?.pointee = 0
-  reason?.pointee = ws_bytes()
-  ours?.pointee = 0
+  let outputs = CloseOutputs(theirs, reason, ours)
   return onConn(conn) { (conn) throws(WSError) in
-    theirs?.pointee = conn.closeCodeReceived?.rawValue ?? 0
-    reason?.pointee = ws_bytes(conn.closeReason)
-    ours?.pointee = conn.ourCloseCode?.rawValue ?? 0
+    outputs.tell(conn.closeCodeReceived, conn.closeReason, conn.ourCloseCode)
     return WS_OK
   }
 }
 
 @_cdecl("ws_conn_subprotocol") @implementation
 public func ws_conn_subprotocol(_ conn: OpaquePointer!, _ name: UnsafeMutablePointer<ws_bytes>!) -> Int32 {
-  name?.pointee = ws_bytes()
-  guard let name else { return invalid }
-  return onConn(conn) { (conn) throws(WSError) in
-    name.pointee = ws_bytes(conn.subprotocol)
-    return WS_OK
+  lending(name) { (name) in
+    onConn(conn) { (conn) throws(WSError) in
+      name.pointee = ws_bytes(conn.subprotocol)
+      return WS_OK
+    }
   }
 }
 
 @_cdecl("ws_conn_extensions") @implementation
 public func ws_conn_extensions(_ conn: OpaquePointer!, _ agreed: UnsafeMutablePointer<ws_bytes>!) -> Int32 {
-  agreed?.pointee = ws_bytes()
-  guard let agreed else { return invalid }
-  return onConn(conn) { (conn) throws(WSError) in
-    agreed.pointee = ws_bytes(conn.extensions)
-    return WS_OK
+  lending(agreed) { (agreed) in
+    onConn(conn) { (conn) throws(WSError) in
+      agreed.pointee = ws_bytes(conn.extensions)
+      return WS_OK
+    }
   }
 }
 

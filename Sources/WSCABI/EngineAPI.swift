@@ -258,21 +258,21 @@ public func ws_engine_set_check_utf8(_ engine: OpaquePointer!, _ received: Int32
 
 @_cdecl("ws_engine_subprotocol") @implementation
 public func ws_engine_subprotocol(_ engine: OpaquePointer!, _ name: UnsafeMutablePointer<ws_bytes>!) -> Int32 {
-  name?.pointee = ws_bytes()
-  guard let name else { return invalid }
-  return onEngine(engine) { (engine) throws(WSError) in
-    name.pointee = ws_bytes(engine.subprotocol)
-    return WS_OK
+  lending(name) { (name) in
+    onEngine(engine) { (engine) throws(WSError) in
+      name.pointee = ws_bytes(engine.subprotocol)
+      return WS_OK
+    }
   }
 }
 
 @_cdecl("ws_engine_extensions") @implementation
 public func ws_engine_extensions(_ engine: OpaquePointer!, _ agreed: UnsafeMutablePointer<ws_bytes>!) -> Int32 {
-  agreed?.pointee = ws_bytes()
-  guard let agreed else { return invalid }
-  return onEngine(engine) { (engine) throws(WSError) in
-    agreed.pointee = ws_bytes(engine.extensions)
-    return WS_OK
+  lending(agreed) { (agreed) in
+    onEngine(engine) { (engine) throws(WSError) in
+      agreed.pointee = ws_bytes(engine.extensions)
+      return WS_OK
+    }
   }
 }
 
@@ -281,13 +281,9 @@ public func ws_engine_close_codes(
   _ engine: OpaquePointer!, _ theirs: UnsafeMutablePointer<UInt16>!, _ reason: UnsafeMutablePointer<ws_bytes>!,
   _ ours: UnsafeMutablePointer<UInt16>!
 ) -> Int32 {
-  theirs?.pointee = 0
-  reason?.pointee = ws_bytes()
-  ours?.pointee = 0
+  let outputs = CloseOutputs(theirs, reason, ours)
   return onEngine(engine) { (engine) throws(WSError) in
-    theirs?.pointee = engine.closeCodeReceived?.rawValue ?? 0
-    reason?.pointee = ws_bytes(engine.closeReason)
-    ours?.pointee = engine.ourCloseCode?.rawValue ?? 0
+    outputs.tell(engine.closeCodeReceived, engine.closeReason, engine.ourCloseCode)
     return WS_OK
   }
 }

@@ -5,12 +5,12 @@ import WSSwift
 
 @_cdecl("ws_conn_read_json") @implementation
 public func ws_conn_read_json(_ conn: OpaquePointer!, _ text: UnsafeMutablePointer<ws_bytes>!) -> Int32 {
-  text?.pointee = ws_bytes()
-  guard let text else { return invalid }
-  return onConn(conn) { (conn) throws(WSError) in
-    guard let document = try conn.readJSON() else { return Int32(WS_END) }
-    text.pointee = ws_bytes(document)
-    return WS_OK
+  lending(text) { (text) in
+    onConn(conn) { (conn) throws(WSError) in
+      guard let document = try conn.readJSON() else { return Int32(WS_END) }
+      text.pointee = ws_bytes(document)
+      return WS_OK
+    }
   }
 }
 
@@ -45,14 +45,12 @@ public func ws_close_format(
 public func ws_close_parse(
   _ payload: UnsafeRawPointer!, _ size: Int, _ code: UnsafeMutablePointer<UInt16>!, _ reason: UnsafeMutablePointer<ws_bytes>!
 ) -> Int32 {
-  code?.pointee = 0
-  reason?.pointee = ws_bytes()
+  let outputs = CloseOutputs(code, reason, nil)
   guard let payload = bytes(payload, size) else { return invalid }
   return result { () throws(WSError) in
     do throws(ProtocolError) {
       let close = try ClosePayload(parsing: payload)
-      code?.pointee = close.code.rawValue
-      reason?.pointee = ws_bytes(close.reason)
+      outputs.tell(close.code, close.reason, nil)
     } catch {
       throw .violation(error)
     }

@@ -45,6 +45,19 @@ static inline int busy_join(busy_call *self) {
   return self->status;
 }
 
+/* Starts the call, and gives it the time to block. */
+static inline void busy_block(busy_call *self, int (*run)(void *cell), void *cell) {
+  busy_start(self, run, cell);
+  check_settle();
+}
+
+/* A server's connection with a thread that is blocked in a call on it. */
+static inline int busy_open(wire *w, busy_call *self, int (*run)(void *conn)) {
+  if (!wire_open(w, AS_SERVER)) return 0;
+  busy_block(self, run, w->conn);
+  return 1;
+}
+
 /* Sends small messages until the socket takes no more; the connection is still whole then. */
 static inline void busy_fill(ws_conn *conn) {
   static const char data[1000];

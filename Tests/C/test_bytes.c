@@ -1,7 +1,7 @@
 /* Whose bytes are whose: arguments are never written to, kept or read beyond their end; what is lent stays as it is until the next
  * call of the same half; errno is left alone when all went well.
  */
-#include "wire.h"
+#include "errno_mark.h"
 
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -175,17 +175,6 @@ static void a_reason_stays_until_the_handle_is_freed(void) {
   EXPECT_BYTES(reason.data, reason.size, "a reason", 8);
   wire_close(&w);
 }
-
-enum { MARK = 7777 };
-
-#define LEAVES_ERRNO(call)                                                                     \
-  do {                                                                                         \
-    errno = MARK;                                                                              \
-    int status_ = (call);                                                                      \
-    int errno_ = errno;                                                                        \
-    check_status(status_, WS_OK, __FILE__, __LINE__, #call);                                   \
-    if (errno_ != MARK) check_fail(__FILE__, __LINE__, "%s has set errno to %d", #call, errno_); \
-  } while (0)
 
 static void errno_is_left_alone(void) {
   wire w;

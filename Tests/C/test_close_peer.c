@@ -126,22 +126,6 @@ static void a_thread_that_reads_gets_the_rest(void) {
   wire_close(&w);
 }
 
-/* A reader is in the way and the peer is silent: the deadline holds, and the reader is released. */
-static void closing_beside_a_reader_keeps_its_deadline(void) {
-  pthread_t thread;
-  wire w;
-  REQUIRE(wire_open(&w, AS_SERVER));
-  reading reader = {w.conn, 0, 0};
-  pthread_create(&thread, NULL, read_all, &reader);
-  check_settle();
-  int64_t start = check_ms();
-  EXPECT_STATUS(ws_conn_close(w.conn, 1000, NULL, 0, ws_in_ms(60)), WS_ERR_TIMEOUT);
-  EXPECT(check_ms() - start < check_limit(1000));
-  pthread_join(thread, NULL);
-  EXPECT(reader.status < 0);
-  wire_close(&w);
-}
-
 /* Unread input must not turn our close frame into a reset (RFC 6455 7.1.1). */
 static void unread_data_does_not_reset_our_close_away(void) {
   uint8_t *data = calloc(1, 1000000);
@@ -214,7 +198,6 @@ static const check_test tests[] = {
     TEST(messages_before_the_answer_are_dropped),
     TEST(messages_after_close_begin_are_read),
     TEST(a_thread_that_reads_gets_the_rest),
-    TEST(closing_beside_a_reader_keeps_its_deadline),
     TEST(unread_data_does_not_reset_our_close_away),
     TEST(a_close_begun_while_output_is_blocked),
     TEST(a_peer_that_resets),

@@ -1,20 +1,6 @@
-/* Whose bytes are whose: arguments are never written to, kept or read beyond their end; what is lent stays as it is until the next
- * call of the same half; errno is left alone when all went well.
+/* errno is left alone when all went well, also by calls that had to wait; test_bytes.c has those that do not.
  */
-#include "wire.h"
-
-
-
-enum { MARK = 7777 };
-
-#define LEAVES_ERRNO(call)                                                                     \
-  do {                                                                                         \
-    errno = MARK;                                                                              \
-    int status_ = (call);                                                                      \
-    int errno_ = errno;                                                                        \
-    check_status(status_, WS_OK, __FILE__, __LINE__, #call);                                   \
-    if (errno_ != MARK) check_fail(__FILE__, __LINE__, "%s has set errno to %d", #call, errno_); \
-  } while (0)
+#include "errno_mark.h"
 
 static void *send_later(void *argument) {
   check_settle();

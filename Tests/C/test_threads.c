@@ -1,47 +1,42 @@
 /* Several threads on one connection: waking the blocked, writing at once, reading at once, and SIGPIPE.
  */
-#include "wire.h"
+#include "busy.h"
 
-/* What a blocked thread did; ended is when its call returned. */
-typedef struct blocked {
-  ws_conn *conn;
-  int status;
-  int64_t ended;
-} blocked;
-
-static void *read_once(void *argument) {
-  blocked *self = argument;
+static int read_once(void *conn) {
   int32_t type;
   ws_bytes message;
-  self->status = ws_conn_read(self->conn, &type, &message);
-  self->ended = ws_now();
-  return NULL;
+  return ws_conn_read(conn, &type, &message);
 }
 
-static void *write_forever(void *argument) {
+static int write_forever(void *conn) {
   static uint8_t data[100000];
-  blocked *self = argument;
-  do self->status = ws_conn_write(self->conn, WS_BINARY, data, sizeof data);
-  while (self->status == WS_OK);
-  self->ended = ws_now();
-  return NULL;
+  int status;
+  do status = ws_conn_write(conn, WS_BINARY, data, sizeof data);
+  while (status == WS_OK);
+  return status;
+}
+
+/* More than any socket takes. */
+static int write_much(void *conn) {
+  uint8_t *data = calloc(1, 4000000);
+  int status = ws_conn_write(conn, WS_BINARY, data, 4000000);
+  free(data);
+  return status;
 }
 
 /* Lets a thread block in run, then calls wake. Gives its status, and in how many ms it was back. */
-static int woken(void *(*run)(void *), ws_conn *conn, int (*wake)(ws_conn *), int64_t *ms) {
-  blocked self = {conn, 0, 0};
-  pthread_t thread;
-  pthread_create(&thread, NULL, run, &self);
-  check_settle();
+static int woken(int (*run)(void *), ws_conn *conn, int (*wake)(ws_conn *), int64_t *ms) {
+  busy_call call;
+  busy_block(&call, run, conn);
   int64_t start = ws_now();
   EXPECT_STATUS(wake(conn), WS_OK);
-  pthread_join(thread, NULL);
-  *ms = (self.ended - start) / 1000000;
-  return self.status;
+  int status = busy_join(&call);
+  *ms = (ws_now() - start) / 1000000;
+  return status;
 }
 
 /* The machine may be busy: of three tries one must be quick. */
-static void wakes(void *(*run)(void *), int (*wake)(ws_conn *)) {
+static void wakes(int (*run)(void *), int (*wake)(ws_conn *)) {
   int64_t ms, best = INT64_MAX;
   for (int role = AS_SERVER; role <= AS_CLIENT; role++) {
     for (int i = 0; i < 3; i++) {
@@ -81,32 +76,24 @@ static void abort_is_seen_by_both_sides(void) {
 /* A reference that is not the last one wakes nobody. */
 static void another_reference_keeps_the_connection(void) {
   wire w;
-  pthread_t thread;
-  REQUIRE(wire_open(&w, AS_SERVER));
-  blocked self = {w.conn, 99, 0};
+  busy_call call;
+  REQUIRE(busy_open(&w, &call, read_once));
   REQUIRE(ws_conn_retain(w.conn) == w.conn);
-  pthread_create(&thread, NULL, read_once, &self);
-  check_settle();
   EXPECT_STATUS(ws_conn_free(w.conn), WS_OK);
   check_settle();
-  EXPECT_INT(self.status, 99);
+  EXPECT_INT(busy_status(&call), STILL_BLOCKED);
   wire_put_text(&w, 0x81, "still here");
-  pthread_join(thread, NULL);
-  EXPECT_STATUS(self.status, WS_OK);
+  EXPECT_STATUS(busy_join(&call), WS_OK);
   wire_close(&w);
 }
 
 static void a_second_reader_is_refused(void) {
   wire w;
-  pthread_t thread;
-  REQUIRE(wire_open(&w, AS_SERVER));
-  blocked self = {w.conn, 0, 0};
-  pthread_create(&thread, NULL, read_once, &self);
-  check_settle();
+  busy_call call;
+  REQUIRE(busy_open(&w, &call, read_once));
   wire_read_gives(&w, WS_ERR_STATE);
   wire_put_text(&w, 0x81, "x");
-  pthread_join(thread, NULL);
-  EXPECT_STATUS(self.status, WS_OK);
+  EXPECT_STATUS(busy_join(&call), WS_OK);
   wire_put_text(&w, 0x81, "y");
   wire_reads(&w, "y");
   wire_close(&w);
@@ -162,12 +149,12 @@ static void read_all(ws_conn *conn) {
 static void eight_writers_at_once(void) {
   for (int role = AS_SERVER; role <= AS_CLIENT; role++) {
     pair p;
-    pthread_t threads[WRITERS], listener;
+    pthread_t threads[WRITERS];
     writer writers[WRITERS];
+    busy_call listener;
     REQUIRE(pair_open(&p));
     ws_conn *from = role == AS_SERVER ? p.server : p.client, *to = role == AS_SERVER ? p.client : p.server;
-    blocked listening = {from, 0, 0};
-    pthread_create(&listener, NULL, read_once, &listening);
+    busy_start(&listener, read_once, from);
     for (int i = 0; i < WRITERS; i++) {
       writers[i] = (writer){from, i};
       pthread_create(&threads[i], NULL, write_all, &writers[i]);
@@ -175,28 +162,16 @@ static void eight_writers_at_once(void) {
     read_all(to);
     for (int i = 0; i < WRITERS; i++) pthread_join(threads[i], NULL);
     EXPECT_STATUS(ws_conn_abort(from), WS_OK);
-    pthread_join(listener, NULL);
-    EXPECT_STATUS(listening.status, WS_ERR_ABORTED);
+    EXPECT_STATUS(busy_join(&listener), WS_ERR_ABORTED);
     pair_close(&p);
   }
-}
-
-static void *write_blocked(void *argument) {
-  blocked *self = argument;
-  uint8_t *data = calloc(1, 4000000);
-  self->status = ws_conn_write(self->conn, WS_BINARY, data, 4000000);
-  free(data);
-  return NULL;
 }
 
 /* A deadline covers the wait for another writer too; nothing was sent, so it is no harm. */
 static void waiting_for_another_writer_times_out(void) {
   wire w;
-  pthread_t thread;
-  REQUIRE(wire_open(&w, AS_SERVER));
-  blocked self = {w.conn, 0, 0};
-  pthread_create(&thread, NULL, write_blocked, &self);
-  check_settle();
+  busy_call call;
+  REQUIRE(busy_open(&w, &call, write_much));
   int64_t start = check_ms();
   EXPECT_STATUS(ws_conn_write_control(w.conn, WS_PING, "x", 1, ws_in_ms(50)), WS_ERR_TIMEOUT);
   EXPECT(check_ms() - start >= 49 && check_ms() - start < check_limit(500));
@@ -204,26 +179,22 @@ static void waiting_for_another_writer_times_out(void) {
   EXPECT_STATUS(ws_conn_set_write_timeout(w.conn, 50), WS_OK);
   wire_write_gives(&w, "y", WS_ERR_TIMEOUT);
   EXPECT_STATUS(ws_conn_abort(w.conn), WS_OK);
-  pthread_join(thread, NULL);
-  EXPECT_STATUS(self.status, WS_ERR_ABORTED);
+  EXPECT_STATUS(busy_join(&call), WS_ERR_ABORTED);
   wire_close(&w);
 }
 
 /* While output is blocked, a reader must not be stuck on the pongs it owes. */
 static void pings_do_not_block_a_reader_while_output_is_blocked(void) {
   wire w;
-  pthread_t thread;
-  REQUIRE(wire_open(&w, AS_SERVER));
-  blocked self = {w.conn, 0, 0};
-  pthread_create(&thread, NULL, write_blocked, &self);
-  check_settle();
+  busy_call call;
+  REQUIRE(busy_open(&w, &call, write_much));
   int64_t start = check_ms();
   for (int i = 0; i < 20; i++) wire_put_text(&w, 0x89, "ping");
   wire_put_text(&w, 0x81, "x");
   wire_reads(&w, "x");
   EXPECT(check_ms() - start < check_limit(500));
   EXPECT_STATUS(ws_conn_abort(w.conn), WS_OK);
-  pthread_join(thread, NULL);
+  EXPECT_STATUS(busy_join(&call), WS_ERR_ABORTED);
   wire_close(&w);
 }
 
@@ -287,37 +258,30 @@ static void many_threads_and_an_end(void) {
   }
 }
 
-/* A close beside a blocked writer: the deadline holds, and the writer is released. */
-static void closing_beside_a_blocked_writer(void) {
+/* Somebody is in the way and the peer is silent: the deadline holds, and who was blocked is released. */
+static void closing_beside(int (*run)(void *)) {
   wire w;
-  pthread_t thread;
-  REQUIRE(wire_open(&w, AS_SERVER));
-  blocked self = {w.conn, 0, 0};
-  pthread_create(&thread, NULL, write_blocked, &self);
-  check_settle();
+  busy_call call;
+  REQUIRE(busy_open(&w, &call, run));
   int64_t start = check_ms();
   EXPECT_STATUS(ws_conn_close(w.conn, 1000, NULL, 0, ws_in_ms(60)), WS_ERR_TIMEOUT);
   EXPECT(check_ms() - start < check_limit(1000));
-  pthread_join(thread, NULL);
-  EXPECT(self.status < 0);
+  EXPECT(busy_join(&call) < 0);
   wire_close(&w);
 }
 
-static void *close_one(void *argument) {
-  blocked *self = argument;
-  self->status = ws_conn_close(self->conn, 1000, NULL, 0, ws_in_ms(check_limit(3000)));
-  return NULL;
-}
+static void closing_beside_a_blocked_writer(void) { closing_beside(write_much); }
+static void closing_beside_a_reader(void) { closing_beside(read_once); }
+
+static int close_one(void *conn) { return ws_conn_close(conn, 1000, NULL, 0, ws_in_ms(check_limit(3000))); }
 
 /* Both ends, two threads each: one close frame a side, and everybody is told that it went well. */
 static void closing_from_many_threads(void) {
   pair p;
-  pthread_t threads[4];
+  busy_call closers[4];
   REQUIRE(pair_open(&p));
-  blocked closers[4] = {{p.client, 9, 0}, {p.server, 9, 0}, {p.client, 9, 0}, {p.server, 9, 0}};
-  for (int i = 0; i < 4; i++) pthread_create(&threads[i], NULL, close_one, &closers[i]);
-  for (int i = 0; i < 4; i++) pthread_join(threads[i], NULL);
-  for (int i = 0; i < 4; i++) EXPECT_STATUS(closers[i].status, WS_OK);
+  for (int i = 0; i < 4; i++) busy_start(&closers[i], close_one, i % 2 == 0 ? p.client : p.server);
+  for (int i = 0; i < 4; i++) EXPECT_STATUS(busy_join(&closers[i]), WS_OK);
   pair_close(&p);
 }
 
@@ -366,6 +330,7 @@ static const check_test tests[] = {
     TEST(sigpipe_is_never_raised),
     TEST(many_threads_and_an_end),
     TEST(closing_beside_a_blocked_writer),
+    TEST(closing_beside_a_reader),
     TEST(closing_from_many_threads),
     TEST(configurations_are_shared_between_threads),
 };
