@@ -14,14 +14,18 @@ let package = Package(
   targets: [
     .target(name: "CMemory"),
     .target(name: "CLinux"),
+    .target(name: "COpenSSL"),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CWSSwift", path: "include"),
     .target(name: "WSProtocol", dependencies: ["CMemory", "CZlib"], swiftSettings: strict),
     .target(name: "WSTransport", dependencies: ["CLinux"], swiftSettings: strict),
-    .target(name: "WSSwift", dependencies: ["WSProtocol", "WSTransport"], swiftSettings: strict),
-    .target(name: "WSCABI", dependencies: ["CWSSwift", "WSProtocol", "WSTransport", "WSSwift"], swiftSettings: strict),
+    .target(name: "WSTLS", dependencies: ["COpenSSL", "WSTransport"], swiftSettings: strict),
+    .target(name: "WSSwift", dependencies: ["WSProtocol", "WSTransport", "WSTLS"], swiftSettings: strict),
+    .target(
+      name: "WSCABI", dependencies: ["CWSSwift", "WSProtocol", "WSTransport", "WSTLS", "WSSwift"], swiftSettings: strict),
     .testTarget(name: "WSProtocolTests", dependencies: ["WSProtocol"], swiftSettings: strict),
     .testTarget(name: "WSTransportTests", dependencies: ["WSTransport"], swiftSettings: strict),
+    .testTarget(name: "WSTLSTests", dependencies: ["WSTLS", "COpenSSL", "WSTransport"], swiftSettings: strict),
     .testTarget(name: "WSSwiftTests", dependencies: ["WSSwift", "WSProtocol", "WSTransport"], swiftSettings: strict),
   ]
 )

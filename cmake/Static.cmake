@@ -11,7 +11,8 @@ add_custom_command(
   OUTPUT "${static_library}" COMMENT "Linking libwsswift.a" VERBATIM COMMAND_EXPAND_LISTS
   COMMAND "${CMAKE_C_COMPILER}" -r -nostdlib -o "${static_object}" "-Wl,@${CMAKE_CURRENT_BINARY_DIR}/wsswift.roots"
           -Wl,--gc-sections $<TARGET_OBJECTS:wsswift> $<TARGET_FILE:WSCABI> $<TARGET_FILE:WSSwift>
-          $<TARGET_FILE:WSTransport> $<TARGET_FILE:WSProtocol> $<TARGET_FILE:CMemory> "${WSSWIFT_UNICODE}"
+          $<TARGET_FILE:WSTLS> $<TARGET_FILE:WSTransport> $<TARGET_FILE:WSProtocol> $<TARGET_FILE:COpenSSL>
+          $<TARGET_FILE:CMemory> "${WSSWIFT_UNICODE}"
   COMMAND "${WSSWIFT_OBJCOPY}" --strip-debug --wildcard "--keep-global-symbol=ws_*" "${static_object}"
   COMMAND "${CMAKE_COMMAND}" -E rm -f "${static_library}"
   COMMAND "${CMAKE_AR}" qcsD "${static_library}" "${static_object}"

@@ -19,6 +19,7 @@
 #include <sys/eventfd.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <time.h>
@@ -80,6 +81,22 @@ static inline ssize_t clinux_send(int fd, const void *first, size_t first_size, 
   message.msg_iov = pieces;
   message.msg_iovlen = 2;
   return sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+/* open is variadic, as fcntl is. -1 and errno, or a descriptor. */
+static inline int clinux_open(const char *path, int flags, mode_t mode) { return open(path, flags, mode); }
+
+/* fstat's mode is taken apart by macros. */
+static inline int clinux_is_regular(int fd) {
+  struct stat status;
+  return fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
+}
+
+/* One system call for a line and its end, as with clinux_send. */
+static inline void clinux_write_line(int fd, const void *line, size_t size) {
+  struct iovec pieces[2] = {{(void *)(uintptr_t)line, size}, {(void *)(uintptr_t)"\n", 1}};
+  ssize_t written = writev(fd, pieces, 2);
+  (void)written;
 }
 
 /* These take a struct sockaddr, and Swift would rebind the memory of a sockaddr_storage in a closure for each. */
