@@ -17,7 +17,7 @@ extension TLSStream {
 
   // MARK: - Receiving
 
-  /// See `Transport.tryReceive(into:)`. 0 only after the peer's close_notify; a stream that ends without one throws `.closed`.
+  /// See `Transport.tryReceive(into:)`. 0 only after the peer's close_notify; a stream that ends without one throws `.closed(0)`.
   public func tryReceive(into room: UnsafeMutableRawBufferPointer) throws(TransportError) -> Int? {
     try checkNotAborted()
     lock.lock()
@@ -101,7 +101,7 @@ extension TLSStream {
     flush()
     let total = first.count &+ second.count
     // As a socket says it.
-    if finishes { sendFailure = sendFailure ?? .closed }
+    if finishes { sendFailure = sendFailure ?? .closed(0) }
     guard unsent.isEmpty, total > 0, sendFailure == nil else {
       if let sendFailure { throw isAborted ? .aborted : sendFailure }
       return 0

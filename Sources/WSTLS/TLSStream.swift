@@ -97,7 +97,7 @@ public final class TLSStream: Transport, @unchecked Sendable {
         return 0
       }
       // The end of the stream without a word: somebody may have cut the rest off.
-      if count == 0 { receiveFailure = .closed }
+      if count == 0 { receiveFailure = .closed(0) }
       return count
     } catch {
       receiveFailure = error
@@ -120,7 +120,7 @@ public final class TLSStream: Transport, @unchecked Sendable {
       return
     }
     // Without memory the stream has a hole from here on.
-    if !unsent.append(rest) { sendFailure = .closed }
+    if !unsent.append(rest) { sendFailure = .closed(0) }
   }
 
   /// Sends what was kept, as far as it goes.
