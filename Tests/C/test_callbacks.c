@@ -75,6 +75,26 @@ static void a_pong_handler_hears_of_pongs(void) {
   EXPECT_INT(pong.freed, 1);
 }
 
+/* The reference's TestControl: from either side, bytes with a zero among them. */
+static void a_pong_reaches_the_other_side(void) {
+  static const char text[] = "this is a pong\0message";
+  for (int role = AS_SERVER; role <= AS_CLIENT; role++) {
+    pair p;
+    seen pongs = {.calls = 0};
+    int32_t type;
+    ws_bytes message;
+    REQUIRE(pair_open(&p));
+    ws_conn *from = role == AS_SERVER ? p.server : p.client, *to = role == AS_SERVER ? p.client : p.server;
+    EXPECT_STATUS(ws_conn_set_pong_handler(to, on_control, &pongs, NULL), WS_OK);
+    EXPECT_STATUS(ws_conn_write_control(from, WS_PONG, text, sizeof text, 0), WS_OK);
+    EXPECT_STATUS(ws_conn_write(from, WS_TEXT, "x", 1), WS_OK);
+    EXPECT_STATUS(ws_conn_read(to, &type, &message), WS_OK);
+    EXPECT_INT(pongs.calls, 1);
+    EXPECT_BYTES(pongs.data, pongs.size, text, sizeof text);
+    pair_close(&p);
+  }
+}
+
 static void a_close_handler_hears_code_and_reason(void) {
   static const int codes[] = {1000, 0, 4000};
   for (int i = 0; i < 3; i++) {
@@ -209,6 +229,7 @@ static const check_test tests[] = {
     TEST(ten_pings_get_ten_pongs_in_order),
     TEST(a_ping_handler_replaces_the_answer),
     TEST(a_pong_handler_hears_of_pongs),
+    TEST(a_pong_reaches_the_other_side),
     TEST(a_close_handler_hears_code_and_reason),
     TEST(a_close_handler_sends_what_it_likes),
     TEST(what_a_close_handler_leaves_ws_conn_close_sends),

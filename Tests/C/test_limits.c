@@ -59,6 +59,20 @@ static void what_counts(void) {
   wire_close(&w);
 }
 
+/* Under a limit of 1, a length with the top bit set must not wrap the sum round to something small. */
+static void a_length_that_overflows_under_a_limit(void) {
+  uint8_t header[14];
+  wire w;
+  REQUIRE(wire_open(&w, AS_SERVER));
+  EXPECT_STATUS(ws_conn_set_read_limit(w.conn, 1), WS_OK);
+  wire_put_text(&w, 0x01, "a");
+  EXPECT(peer_put(w.fd, header, peer_header(header, 0x00, UINT64_C(1) << 63, 64, peer_mask)));
+  wire_put_text(&w, 0x80, "bcdef");
+  wire_read_gives(&w, WS_ERR_PROTOCOL);
+  EXPECT_INT(peer_get_close(w.fd), 1002);
+  wire_close(&w);
+}
+
 typedef struct sending {
   wire *w;
   int first;
@@ -273,6 +287,7 @@ static const check_test tests[] = {
     TEST(the_limit_is_inclusive),
     TEST(a_header_alone_is_refused),
     TEST(what_counts),
+    TEST(a_length_that_overflows_under_a_limit),
     TEST(the_default_is_16_mib),
     TEST(zero_is_no_limit),
     TEST(configurations_give_the_first_limit),
