@@ -12,6 +12,8 @@ public struct OutgoingFrame {
 
   /// A part of at least so many bytes is not worth copying; see `lend`.
   private static let lentPart = 16384
+  /// Nor are so many bytes at the end. Fewer are: a system call for two pieces costs more than copying one behind the other.
+  private static let lentEnd = 4000
 
   init(header: FrameHeader, payload: Payload, openText: UTF8Validator? = nil) {
     self.header = header
@@ -65,8 +67,8 @@ public struct OutgoingFrame {
     }
   }
 
-  /// The next bytes of a frame without a mask that may be sent from where they lie: the rest of its last part, or of a large one.
-  /// They count as written; none where bytes must be copied first.
+  /// The next bytes of a frame without a mask that may be sent from where they lie: the rest of its last part, unless it is small, or
+  /// of a large one. They count as written; none where bytes must be copied first.
   public mutating func lend() -> ByteView {
     guard headerIsWritten, canLend else { return .empty }
     let lent = cursor.rest
@@ -75,7 +77,8 @@ public struct OutgoingFrame {
   }
 
   private var canLend: Bool {
-    header.maskKey == nil && (cursor.rest.count == cursor.left || cursor.rest.count >= Self.lentPart)
+    let size = cursor.rest.count
+    return header.maskKey == nil && size >= (size == cursor.left ? Self.lentEnd : Self.lentPart)
   }
 
   /// How many bytes `fillBeforeLent` writes if it is given the room, but not much more than `most`.
@@ -83,7 +86,7 @@ public struct OutgoingFrame {
     var count = headerIsWritten ? 0 : header.size
     guard header.maskKey == nil else { return min(left, most) }
     var ahead = self
-    while count < most, !ahead.canLend {
+    while count < most, ahead.cursor.left > 0, !ahead.canLend {
       count = count &+ ahead.cursor.rest.count
       ahead.cursor.pass(ahead.cursor.rest.count)
     }

@@ -64,13 +64,14 @@ struct OutgoingFrameTests {
     }
   }
 
-  @Test("a server lends the last part and large ones, and copies the others")
+  @Test("a server lends large parts, and the last one unless it is small")
   func lending() throws {
     let bytes = pattern(100_000)
     let whole = wire(.client, 0x82, bytes)
     let rows: [([Int], Int)] = [
       ([], 100_000), ([50], 99_950), ([0, 50], 99_950), ([50, 100_000], 0), ([50, 90_000], 99_950),
-      ([50, 60, 20_000, 20_010], 79_990 + 19_940), ([99_990], 100_000), ([16_383], 83_617), ([16_384], 100_000),
+      ([50, 60, 20_000, 20_010], 79_990 + 19_940), ([99_990], 99_990), ([96_001], 96_001), ([96_000], 100_000),
+      ([16_383], 83_617), ([16_384], 100_000),
     ]
     for (cuts, expected) in rows {
       try withParts(bytes, cutAt: cuts) { payload in
@@ -81,6 +82,15 @@ struct OutgoingFrameTests {
         let masked = try sent(try frame(.client, payload), room: 65550)
         #expect(masked.bytes == wire(.server, 0x82, bytes) && masked.lent == 0)
       }
+    }
+  }
+
+  @Test("a small payload is copied behind its header", arguments: [0, 1, 3_999, 4_000, 4_001])
+  func smallPayload(size: Int) throws {
+    try withParts(pattern(size), cutAt: []) { payload in
+      let result = try sent(try frame(.server, payload), room: 65550)
+      #expect(result.bytes == wire(.client, 0x82, pattern(size)))
+      #expect(result.lent == (size < 4_000 ? 0 : size))
     }
   }
 
