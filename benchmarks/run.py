@@ -6,7 +6,6 @@ measuring, and ends with `N passed, M failed, K skipped`. scripts/bench builds t
 """
 
 import argparse
-import contextlib
 import json
 import os
 import platform
@@ -28,7 +27,7 @@ TIMEOUT = 300
 
 
 class BenchmarkError(Exception):
-    """A program failed, or said something else than its result."""
+    """A program failed; its own words say why."""
 
 
 def payload(case):
@@ -56,32 +55,31 @@ def start(program, words, processor, *sockets):
     )
 
 
-def result(process, program):
-    """What the program printed."""
-    output, errors = process.communicate(timeout=TIMEOUT)
-    if process.returncode != 0:
-        raise BenchmarkError(f"{program}: status {process.returncode}: {errors.decode(errors='replace')[-500:].strip()}")
-    return json.loads(output)
-
-
-@contextlib.contextmanager
-def ended(processes):
-    """None of the processes outlives the block."""
+def finish(*processes):
+    """What the programs printed, all together. None of them outlives the call."""
+    said, failures = {}, []
     try:
-        yield
+        for process in processes:
+            output, errors = process.communicate(timeout=TIMEOUT)
+            if process.returncode == 0:
+                said |= json.loads(output)
+            else:
+                text = errors.decode(errors="replace").strip()
+                failures.append(f"{Path(process.args[0]).name}: status {process.returncode}: {text[:400]}")
     finally:
         for process in processes:
             process.kill()
             process.wait()
             process.stdout.close()
             process.stderr.close()
+    if failures:
+        raise BenchmarkError("\n".join(failures))
+    return said
 
 
 def run_alone(program, words):
     """A program that is measured."""
-    measured = start(program, words, processors()[0])
-    with ended([measured]):
-        return result(measured, program)
+    return finish(start(program, words, processors()[0]))
 
 
 def run_with_peer(program, words):
@@ -90,8 +88,7 @@ def run_with_peer(program, words):
     with near, far:
         measured = start(program, {**words, "fd": near.fileno()}, processors()[0], near)
         peer = start("peer", {**words, "fd": far.fileno()}, processors()[1], far)
-    with ended([measured, peer]):
-        return result(measured, program) | result(peer, "peer")
+    return finish(measured, peer)
 
 
 def run_with_crowd(program, words):
@@ -104,8 +101,7 @@ def run_with_crowd(program, words):
         clients = {**words, "fd": far.fileno(), "listener": listener.fileno()}
         crowd = start("crowd", clients, processors()[1], far, listener)
         measured = start(program, {**words, "fd": near.fileno(), "address": address}, processors()[0], near)
-    with ended([measured, crowd]):
-        return result(measured, program) | result(crowd, "crowd")
+    return finish(measured, crowd)
 
 
 RUN_WITH = {None: run_alone, "peer": run_with_peer, "crowd": run_with_crowd}

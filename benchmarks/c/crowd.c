@@ -1,6 +1,6 @@
 /* The clients of a broadcast, all in one process of its own, because the measured one has descriptors for its own ends only. Takes
- * connections from the listening socket listener=, does the opening handshake on each, and then, whenever a byte comes from fd=,
- * empties them all and sends the byte back. The measured program waits for that, outside of what it measures.
+ * connections from the listening socket listener=, does the opening handshake on each, and sends a byte to fd= when it is done. Whenever a
+ * byte comes from there, it empties them all and sends the byte back. The measured program waits for that, outside of what it measures.
  */
 #include "open.h"
 
@@ -54,9 +54,10 @@ int main(int count, char **words) {
   bench self = bench_arguments(count, words);
   crowd all = {&self, NULL, calloc(self.connections, sizeof *all.fds)};
   size_t messages = 0;
-  uint8_t byte;
+  uint8_t byte = 0;
   BENCH_CHECK(all.fds != NULL);
   gather(&all);
+  BENCH_CHECK(write(self.fd, &byte, 1) == 1);
   while (read(self.fd, &byte, 1) == 1) {
     messages += drain(&all);
     BENCH_CHECK(write(self.fd, &byte, 1) == 1);

@@ -25,7 +25,8 @@ static inline int reach_connect(const bench *self) {
  * messages where there are few connections, so that reading the meter does not count, but no more than a socket takes. */
 static inline void reach_all(const bench *self, meter *spent, void (*work)(void *), void *argument) {
   size_t most = self->connections < 32 ? 32 : 1, burst;
-  uint8_t byte = 0;
+  uint8_t byte;
+  BENCH_CHECK(read(self->fd, &byte, 1) == 1);
   for (size_t left = self->messages; left > 0; left -= burst) {
     burst = left < most ? left : most;
     meter_start(spent);

@@ -35,6 +35,9 @@ func writeToAll(b *bench, conns []*websocket.Conn) {
 func broadcast(b *bench, m *meter) {
 	control := socket(b.fd)
 	conns := acceptAll(b)
+	emptied := make([]byte, 1)
+	_, err := control.Read(emptied)
+	must(err)
 	most, burst := 1, 0
 	if len(conns) < 32 {
 		most = 32
@@ -49,8 +52,7 @@ func broadcast(b *bench, m *meter) {
 			writeToAll(b, conns)
 		}
 		m.end()
-		emptied := make([]byte, 1)
-		_, err := control.Write(emptied)
+		_, err = control.Write(emptied)
 		must(err)
 		_, err = control.Read(emptied)
 		must(err)
