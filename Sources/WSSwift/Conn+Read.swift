@@ -108,7 +108,7 @@ extension Conn {
 
   /// What is left of a message that came in parts is passed over.
   private func nextMessage(_ limits: ReadLimits) throws(WSError) -> BorrowedMessage? {
-    open.forget()
+    open.passOver()
     if let message = kept {
       kept = nil
       return message

@@ -44,7 +44,7 @@ extension Conn {
   private func nextJoined(
     _ space: UnsafeMutableRawBufferPointer, _ terminator: ByteView, within limits: ReadLimits
   ) throws(WSError) -> Int? {
-    if joined.number != open.number { joined.place = .betweenMessages }
+    if !open.isOpen(for: joined.number) { joined.place = .betweenMessages }
     while true {
       switch joined.place {
       case .betweenMessages:
@@ -68,7 +68,7 @@ extension Conn {
   /// peer has closed with 1000, 1001 or no code; another end is the error that `read` gives. Nothing is kept of what arrives.
   public func discardMessages() throws(WSError) {
     try asReader { (limits) throws(WSError) in
-      open.forget()
+      open.passOver()
       kept = nil
       receiver.endKept()
       _ = try receive(.end, within: limits)

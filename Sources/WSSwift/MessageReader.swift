@@ -4,8 +4,10 @@ import WSTransport
 
 /// The message that is being read in parts. Owned by the reading half.
 struct OpenMessage {
-  /// Changes with each message; a reader of an older one is stale.
+  /// Counts the readers; those of older messages are stale.
   private(set) var number: UInt64 = 0
+  /// Another message has been asked for.
+  private(set) var isPassedOver = true
   /// What has arrived of it and has not been handed out.
   private(set) var rest = ByteView.empty
   /// Nothing follows `rest`.
@@ -15,9 +17,10 @@ struct OpenMessage {
 
   /// A reader begins, with as much of the message as is there.
   mutating func start(_ rest: ByteView = .empty, isLast: Bool = false) -> UInt64 {
-    forget()
-    hold(rest, isLast: isLast)
+    number = number &+ 1
+    isPassedOver = false
     isDropped = false
+    hold(rest, isLast: isLast)
     return number
   }
 
@@ -28,11 +31,14 @@ struct OpenMessage {
 
   mutating func handOut(_ count: Int) { rest = rest.cut(from: count) }
 
-  /// What is left of the message is passed over by whoever reads next.
-  mutating func forget() { number = number &+ 1 }
+  /// What is left of the message is nobody's.
+  mutating func passOver() { isPassedOver = true }
 
   /// The rest does not come any more.
   mutating func drop() { isDropped = true }
+
+  /// Whether this is the message that the reader reads.
+  func isOpen(for reader: UInt64) -> Bool { number == reader && !isPassedOver }
 }
 
 /// One message in parts, as it arrives. It is part of its connection and one of its reads: one thread at a time, until the next
@@ -78,7 +84,7 @@ extension Conn {
   }
 
   func startReader(within limits: ReadLimits) throws(WSError) -> MessageReader? {
-    open.forget()
+    open.passOver()
     if let message = kept {
       kept = nil
       return reader(of: message)
@@ -97,7 +103,7 @@ extension Conn {
 
   /// What has arrived of the message and has not been handed out, at least one byte; nil at its end.
   func part(of number: UInt64, within limits: ReadLimits) throws(WSError) -> ByteView? {
-    guard open.number == number else { throw .state }
+    guard open.isOpen(for: number) else { throw .state }
     while open.rest.isEmpty {
       if open.isLast { return nil }
       guard !open.isDropped, case .part(let part, let isLast) = try receive(.part, within: limits) else {
