@@ -40,6 +40,7 @@ private func status(_ error: ProtocolError) -> Int32 {
     .unmasked, .masked, .lengthNotMinimal, .lengthTooLarge, .closePayloadTooShort, .badCloseCode:
     WS_ERR_PROTOCOL.rawValue
   case .badCloseReason, .invalidUTF8: WS_ERR_UTF8.rawValue
+  case .corruptDeflate: WS_ERR_DEFLATE.rawValue
   case .messageTooBig: WS_ERR_TOO_BIG.rawValue
   case .outOfMemory: WS_ERR_NOMEM.rawValue
   }

@@ -85,6 +85,7 @@ static const code codes[] = {
     {WS_ERR_URL, -23, 1},
     {WS_ERR_PROTOCOL, -30, 1},
     {WS_ERR_TOO_BIG, -31, 1},
+    {WS_ERR_DEFLATE, -33, 1},
     {WS_ERR_CLOSE_SENT, -34, 1},
     {WS_ERR_CLOSED, -35, 1},
     {WS_ERR_JSON, -36, 0},

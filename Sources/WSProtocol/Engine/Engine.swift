@@ -21,6 +21,9 @@ public struct Engine: ~Copyable {
     sender = Sender(role: role)
   }
 
+  /// Compression has been agreed on, before the first byte. RFC 7692.
+  public mutating func agree(on parameters: DeflateParameters) { receiver.agree(on: parameters) }
+
   /// The largest message to receive, in bytes; 0 for no limit. From the next frame on.
   public var limit: UInt64 {
     get { receiver.limit }

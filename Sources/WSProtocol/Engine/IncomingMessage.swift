@@ -4,8 +4,11 @@
 struct IncomingMessage {
   let kind: MessageKind
   let delivery: Delivery
+  let isCompressed: Bool
   /// The bytes of payload that the headers have announced so far.
   private(set) var announced: UInt64 = 0
+  /// The bytes that have come out of a compressed message so far.
+  private var inflated: UInt64 = 0
   private let validates: Bool
   private var validator = UTF8Validator()
 
@@ -13,14 +16,37 @@ struct IncomingMessage {
   init(_ header: FrameHeader, delivery: Delivery, checksUTF8: Bool) {
     kind = header.opcode == .text ? .text : .binary
     self.delivery = delivery
+    isCompressed = header.isCompressed
     validates = checksUTF8 && kind == .text
   }
+
+  /// The bytes of a message that is complete.
+  var size: UInt64 { isCompressed ? inflated : announced }
 
   /// Judges a frame by its header, before anything is spent on it. `limit` is the largest message, 0 for none.
   mutating func announce(_ length: Int, limit: UInt64) throws(ProtocolError) {
     let claimed = UInt64(truncatingIfNeeded: length)
-    guard limit == 0 || (announced <= limit && claimed <= limit &- announced) else { throw .messageTooBig(limit: limit) }
+    let allowed = isCompressed ? Self.largestCompressed(limit) : limit
+    guard limit == 0 || (announced <= allowed && claimed <= allowed &- announced) else { throw .messageTooBig(limit: limit) }
     announced = announced &+ claimed
+  }
+
+  /// Compressing makes some messages larger, but never by much.
+  private static func largestCompressed(_ limit: UInt64) -> UInt64 {
+    let (sum, overflow) = limit.addingReportingOverflow(limit / 8 &+ 1024)
+    return overflow ? .max : sum
+  }
+
+  /// So many bytes have come out of a compressed message.
+  mutating func grow(_ count: Int, limit: UInt64) throws(ProtocolError) {
+    inflated = inflated &+ UInt64(truncatingIfNeeded: count)
+    guard limit == 0 || inflated <= limit else { throw .messageTooBig(limit: limit) }
+  }
+
+  /// How many bytes may still come out of it; nil: any number.
+  func left(limit: UInt64) -> Int? {
+    guard limit != 0 else { return nil }
+    return inflated < limit ? Int(exactly: limit &- inflated) : 0
   }
 
   /// Looks at the next bytes of the message.

@@ -31,6 +31,8 @@ public enum ProtocolError: Error, Equatable, Sendable {
   case badCloseReason
   /// A text message that is not UTF-8. RFC 6455 8.1.
   case invalidUTF8
+  /// A compressed message that is not deflate data, ends too early, or refers to what was never there. RFC 7692 7.2.2.
+  case corruptDeflate
   /// A message beyond the read limit, which the value says. RFC 6455 7.4.1, 1009.
   case messageTooBig(limit: UInt64)
   /// No memory for the message. RFC 6455 7.4.1, 1011.
@@ -43,7 +45,7 @@ public enum ProtocolError: Error, Equatable, Sendable {
       .unexpectedContinuation, .unmasked, .masked, .lengthNotMinimal, .lengthTooLarge, .closePayloadTooShort,
       .badCloseCode:
       .protocolError
-    case .badCloseReason, .invalidUTF8: .invalidPayload
+    case .badCloseReason, .invalidUTF8, .corruptDeflate: .invalidPayload
     case .messageTooBig: .messageTooBig
     case .outOfMemory: .internalError
     }
@@ -66,6 +68,7 @@ public enum ProtocolError: Error, Equatable, Sendable {
     case .badCloseCode: "close code that must not be sent"
     case .badCloseReason: "close reason that is not UTF-8"
     case .invalidUTF8: "text that is not UTF-8"
+    case .corruptDeflate: "compressed data that cannot be decompressed"
     case .messageTooBig: "message larger than the limit"
     case .outOfMemory: "no memory for the message"
     }

@@ -9,7 +9,8 @@ extension Receiver {
   @inline(__always)
   mutating func messageAtOnce(_ header: FrameHeader) throws(ProtocolError) -> Event? {
     let size = header.size
-    guard header.isFinal, message == nil, !header.opcode.isControl, delivery == .whole, header.length <= queue.count &- size
+    guard header.isFinal, message == nil, !header.opcode.isControl, !header.isCompressed, delivery == .whole,
+      header.length <= queue.count &- size
     else { return nil }
     var message = IncomingMessage(header, delivery: .whole, checksUTF8: checksUTF8)
     try message.announce(header.length, limit: limit)
@@ -17,7 +18,7 @@ extension Receiver {
     if let key = header.maskKey { Mask.apply(UnsafeMutableRawBufferPointer(mutating: payload), key: key) }
     lent = .queue(size &+ header.length)
     try message.validate(payload, isLast: true)
-    traffic.countMessage(message.announced)
+    traffic.countMessage(message.announced, onWire: nil)
     return .message(message.kind, payload)
   }
 
@@ -29,6 +30,7 @@ extension Receiver {
     }
     var message = IncomingMessage(header, delivery: delivery, checksUTF8: checksUTF8)
     try message.announce(header.length, limit: limit)
+    if message.isCompressed { try inflater?.begin() }
     self.message = message
     switch message.delivery {
     case .whole: return .again
@@ -39,6 +41,7 @@ extension Receiver {
   /// Some of a data frame's payload may have arrived.
   mutating func data(_ header: FrameHeader) throws(ProtocolError) -> Step {
     guard let message else { return .again }
+    if message.isCompressed { return try inflate(header, message.delivery) }
     switch message.delivery {
     case .whole: return try whole(header, message.kind)
     case .parts: return try part(header)
@@ -76,9 +79,8 @@ extension Receiver {
     return available > 0 || isLast ? .arrival(.part(payload, isLast: isLast)) : .again
   }
 
-  private mutating func endMessage() {
-    guard let size = message?.announced else { return }
-    traffic.countMessage(size)
+  mutating func endMessage() {
+    if let message { traffic.countMessage(message.size, onWire: message.isCompressed ? message.announced : nil) }
     message = nil
   }
 
@@ -125,7 +127,7 @@ extension Receiver {
 
   /// A data frame has begun and everything before its missing part has been taken: the rest can come straight into the message.
   var takesIntoMessage: Bool {
-    guard let frame, !frame.opcode.isControl else { return false }
+    guard let frame, !frame.opcode.isControl, message?.isCompressed == false else { return false }
     return queue.isEmpty && missing > 0 && !assembly.isEmpty
   }
 

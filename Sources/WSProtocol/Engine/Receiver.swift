@@ -12,8 +12,6 @@ public struct Receiver: ~Copyable {
   public var limit: UInt64
   /// Whether text is checked as UTF-8 while it arrives. Looked at when a message begins.
   public var checksUTF8 = true
-  /// Whether RSV1 on the first frame of a message has been negotiated. RFC 7692 6.
-  public var allowsCompressed = false
   /// How messages are handed out. Looked at when a message begins.
   public var delivery = Delivery.whole
   /// The first violation; it stays.
@@ -35,6 +33,10 @@ public struct Receiver: ~Copyable {
   /// How much of it has been unmasked, modulo 4.
   var phase = 0
   var message: IncomingMessage?
+  /// Where compression has been agreed on. RFC 7692.
+  var inflater: MessageInflater?
+  /// How many bytes at the front of `queue` belong to a compressed message and have been unmasked.
+  var plain = 0
   var lent = Lent.nothing
   /// Memory that a user of an earlier event still looks at; see `keepLent`.
   var stillLent = ByteQueue()
@@ -67,6 +69,11 @@ public struct Receiver: ~Copyable {
   public init(role: Role, limit: UInt64) {
     self.role = role
     self.limit = limit
+  }
+
+  /// Compression has been agreed on, before the first byte. Without it RSV1 is a violation. RFC 7692 6.
+  public mutating func agree(on parameters: DeflateParameters) {
+    inflater = MessageInflater(parameters, sender: role == .client ? .server : .client)
   }
 
   // MARK: - Bytes in
@@ -141,6 +148,7 @@ public struct Receiver: ~Copyable {
     }
     queue.release()
     assembly.release()
+    inflater?.release()
     return nil
   }
 
@@ -150,7 +158,7 @@ public struct Receiver: ~Copyable {
   }
 
   private mutating func begin() throws(ProtocolError) -> Step {
-    let rules = FrameRules(role: role, allowsCompressed: allowsCompressed, messageIsOpen: message != nil)
+    let rules = FrameRules(role: role, allowsCompressed: inflater != nil, messageIsOpen: message != nil)
     guard let header = try FrameHeader.parse(queue.bytes, rules: rules) else { return .needMore }
     if let message = try messageAtOnce(header) { return .arrival(.event(message)) }
     let step = header.opcode.isControl ? Step.again : try beginData(header)
@@ -184,6 +192,7 @@ public struct Receiver: ~Copyable {
     lent = .nothing
     queue.release()
     assembly.release()
+    inflater?.release()
     return error
   }
 }

@@ -25,10 +25,13 @@ public struct Traffic: Equatable, Sendable {
     wireBytes = wireBytes &+ UInt64(truncatingIfNeeded: count)
   }
 
-  /// A whole message of so many bytes has passed.
-  @inline(__always) mutating func countMessage(_ size: UInt64) {
+  /// A whole message of so many bytes has passed; `onWire` is what it took compressed, nil where it was not.
+  @inline(__always) mutating func countMessage(_ size: UInt64, onWire: UInt64?) {
     messages = messages &+ 1
     bytes = bytes &+ size
+    guard let onWire else { return }
+    compressedBytes = compressedBytes &+ size
+    deflatedBytes = deflatedBytes &+ onWire
   }
 
   /// A ping has passed.

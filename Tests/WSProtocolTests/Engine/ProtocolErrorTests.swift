@@ -10,7 +10,7 @@ struct ProtocolErrorTests {
     (.messageInsideMessage, 1002), (.unexpectedContinuation, 1002), (.unmasked, 1002), (.masked, 1002),
     (.lengthNotMinimal, 1002),
     (.lengthTooLarge, 1002), (.closePayloadTooShort, 1002), (.badCloseCode(1005), 1002), (.badCloseReason, 1007),
-    (.invalidUTF8, 1007), (.messageTooBig(limit: 1), 1009), (.outOfMemory, 1011),
+    (.invalidUTF8, 1007), (.corruptDeflate, 1007), (.messageTooBig(limit: 1), 1009), (.outOfMemory, 1011),
   ]
 
   @Test("7.4.1: each violation has the close code of its kind")

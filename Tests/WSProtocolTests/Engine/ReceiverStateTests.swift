@@ -112,18 +112,18 @@ struct ReceiverStateTests {
     let refused: [[UInt8]] = [
       wire(.client, 0xC0), wire(.client, 0xC9), wire(.client, 0xCA), wire(.client, 0xC8), wire(.client, 0xF1),
       wire(.client, 0xD2),
-      wire(.client, 0x41, [1]) + wire(.client, 0xC0, [2]),
+      wire(.client, 0x41, [0]) + wire(.client, 0xC0, [2]),
     ]
     for bytes in refused {
       let receiver = TestReceiver(.client)
-      receiver.inner.allowsCompressed = true
+      receiver.inner.agree(on: DeflateParameters())
       try receiver.feed(bytes)
       #expect(throws: ProtocolError.reservedBits) { _ = try receiver.advance() }
     }
     let receiver = TestReceiver(.client)
-    receiver.inner.allowsCompressed = true
-    try receiver.feed(wire(.client, 0xC2, [1]) + wire(.client, 0x82, [2]))
-    #expect(try receiver.next() == .binary([1]))
+    receiver.inner.agree(on: DeflateParameters())
+    try receiver.feed(wire(.client, 0xC2, [0]) + wire(.client, 0x82, [2]))
+    #expect(try receiver.next() == .binary([]))
     #expect(try receiver.next() == .binary([2]))
   }
 }

@@ -1,0 +1,66 @@
+// What the peer compressed becomes plain again, message by message. RFC 7692 7.2.2.
+//
+// Where the peer keeps no context between messages a decompressor is there only while one is arriving.
+
+/// The decompressor of what a peer sends.
+struct MessageInflater: ~Copyable {
+  private let windowBits: Int
+  private let keepsContext: Bool
+  private var inflater: Inflater?
+  /// How much of the tail that belongs behind the message has been taken.
+  private var tailTaken = 0
+  /// Something has been taken of this message.
+  private var hasBegun = false
+  /// There was no room for all that comes out of what was taken.
+  private(set) var isFull = false
+
+  /// What was agreed, and the role of the peer.
+  init(_ parameters: DeflateParameters, sender: Role) {
+    windowBits = parameters.windowBits(sender)
+    keepsContext = parameters.keepsContext(sender)
+  }
+
+  /// Before the first byte of a message.
+  mutating func begin() throws(ProtocolError) {
+    tailTaken = 0
+    hasBegun = false
+    isFull = false
+    guard inflater == nil else { return }
+    do throws(OutOfMemory) { inflater = try Inflater(windowBits: windowBits) } catch { throw .outOfMemory }
+  }
+
+  /// Takes all of the input, unless `isFull` afterwards. `space` is not empty.
+  mutating func take(
+    _ input: ByteView, into space: UnsafeMutableRawBufferPointer
+  ) throws(ProtocolError) -> (consumed: Int, produced: Int) {
+    guard isFull || !input.isEmpty else { return (0, 0) }
+    hasBegun = true
+    let (consumed, produced): (Int, Int)
+    do throws(InflateError) {
+      (consumed, produced) = try inflater?.inflate(input, into: space) ?? (0, 0)
+    } catch {
+      throw error == .outOfMemory ? .outOfMemory : .corruptDeflate
+    }
+    isFull = produced == space.count
+    guard isFull || consumed == input.count else { throw .corruptDeflate }
+    return (consumed, produced)
+  }
+
+  /// Behind the last byte of a message: what is still to come out of it. All of it, unless `isFull` afterwards. A message without any
+  /// payload is taken for an empty one: there is nothing that a tail could complete.
+  mutating func finish(into space: UnsafeMutableRawBufferPointer) throws(ProtocolError) -> Int {
+    guard hasBegun else { return 0 }
+    let (consumed, produced) = try take(Inflater.messageTail.cut(from: tailTaken), into: space)
+    tailTaken = tailTaken &+ consumed
+    guard isFull || inflater?.isBetweenBlocks == true else { throw .corruptDeflate }
+    return produced
+  }
+
+  /// The message is complete, or will never be.
+  mutating func end() {
+    if !keepsContext { inflater = nil }
+  }
+
+  /// No message will come any more.
+  mutating func release() { inflater = nil }
+}
