@@ -5,7 +5,10 @@
 final class TestReceiver {
   var inner: Receiver
 
-  init(_ role: Role, limit: UInt64 = 0) { inner = Receiver(role: role, limit: limit) }
+  init(_ role: Role, limit: UInt64 = 0, compression: DeflateParameters? = nil) {
+    inner = Receiver(role: role, limit: limit)
+    if let compression { inner.agree(on: compression) }
+  }
 
   var memoryHeld: Int { inner.memoryHeld }
   var isInsideMessage: Bool { inner.isInsideMessage }

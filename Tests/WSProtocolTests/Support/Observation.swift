@@ -53,7 +53,10 @@ struct Observer: ~Copyable {
   private var failure: ProtocolError?
   private var turn = 0
 
-  init(role: Role, limit: UInt64) { engine = Engine(role: role, limit: limit) }
+  init(role: Role, limit: UInt64, compression: DeflateParameters? = nil) {
+    engine = Engine(role: role, limit: limit)
+    if let compression { engine.agree(on: compression) }
+  }
 
   mutating func take(_ bytes: ArraySlice<UInt8>, by intake: Intake) {
     turn += 1
@@ -127,8 +130,11 @@ struct Observer: ~Copyable {
 }
 
 /// What an engine does when the bytes come in these chunks.
-func observe(_ role: Role, limit: UInt64 = 0, _ bytes: [UInt8], cuts: [Int] = [], by intake: Intake = .feed) -> Observation {
-  var observer = Observer(role: role, limit: limit)
+func observe(
+  _ role: Role, limit: UInt64 = 0, compression: DeflateParameters? = nil, _ bytes: [UInt8], cuts: [Int] = [],
+  by intake: Intake = .feed
+) -> Observation {
+  var observer = Observer(role: role, limit: limit, compression: compression)
   var start = 0
   for end in cuts + [bytes.count] where end > start {
     observer.take(bytes[start..<end], by: intake)
@@ -139,14 +145,15 @@ func observe(_ role: Role, limit: UInt64 = 0, _ bytes: [UInt8], cuts: [Int] = []
 
 /// What every delivery of the bytes must look like; fails the test where one differs.
 func observeEveryWay(
-  _ role: Role, limit: UInt64 = 0, _ bytes: [UInt8], sourceLocation: SourceLocation = #_sourceLocation
+  _ role: Role, limit: UInt64 = 0, compression: DeflateParameters? = nil, _ bytes: [UInt8],
+  sourceLocation: SourceLocation = #_sourceLocation
 ) -> Observation {
-  let whole = observe(role, limit: limit, bytes)
+  let whole = observe(role, limit: limit, compression: compression, bytes)
   let positions = bytes.count <= 400 ? Array(0..<bytes.count) : Array(0..<16) + stride(from: 16, to: bytes.count, by: 29_989)
   let oneByOne = bytes.count <= 4000 ? Array(0..<bytes.count) : Array(stride(from: 0, to: bytes.count, by: 977))
   for intake in Intake.allCases {
     for cuts in positions.map({ [$0] }) + [oneByOne] {
-      let other = observe(role, limit: limit, bytes, cuts: cuts, by: intake)
+      let other = observe(role, limit: limit, compression: compression, bytes, cuts: cuts, by: intake)
       guard other != whole else { continue }
       Issue.record("\(intake), cut at \(cuts.prefix(3)): \(other) is not \(whole)", sourceLocation: sourceLocation)
       return whole
@@ -157,21 +164,22 @@ func observeEveryWay(
 
 /// One row of a table: bytes in, events and answers out.
 func expectEvents(
-  _ role: Role, limit: UInt64 = 0, _ bytes: [UInt8], _ seen: [Seen], answers: [UInt8] = [],
-  sourceLocation: SourceLocation = #_sourceLocation
+  _ role: Role, limit: UInt64 = 0, compression: DeflateParameters? = nil, _ bytes: [UInt8], _ seen: [Seen],
+  answers: [UInt8] = [], sourceLocation: SourceLocation = #_sourceLocation
 ) {
-  let observed = observeEveryWay(role, limit: limit, bytes, sourceLocation: sourceLocation)
+  let observed = observeEveryWay(role, limit: limit, compression: compression, bytes, sourceLocation: sourceLocation)
   #expect(observed.seen == seen, sourceLocation: sourceLocation)
   #expect(observed.output == answers, sourceLocation: sourceLocation)
 }
 
 /// One row whose bytes break the protocol: events before it, then the error, then its close frame, byte for byte.
 func expectViolation(
-  _ role: Role, limit: UInt64 = 0, _ bytes: [UInt8], after seen: [Seen] = [], _ error: ProtocolError, _ code: UInt16,
-  answers: [UInt8] = [], sourceLocation: SourceLocation = #_sourceLocation
+  _ role: Role, limit: UInt64 = 0, compression: DeflateParameters? = nil, _ bytes: [UInt8], after seen: [Seen] = [],
+  _ error: ProtocolError, _ code: UInt16, answers: [UInt8] = [], sourceLocation: SourceLocation = #_sourceLocation
 ) {
   expectEvents(
-    role, limit: limit, bytes, seen + [.error(error)], answers: answers + closeAnswer(role, code, error.text.description),
+    role, limit: limit, compression: compression, bytes, seen + [.error(error)],
+    answers: answers + closeAnswer(role, code, error.text.description),
     sourceLocation: sourceLocation)
 }
 
