@@ -7,8 +7,6 @@ struct MessageInflater: ~Copyable {
   private let windowBits: Int
   private let keepsContext: Bool
   private var inflater: Inflater?
-  /// How much of the tail that belongs behind the message has been taken.
-  private var tailTaken = 0
   /// Something has been taken of this message.
   private var hasBegun = false
   /// There was no room for all that comes out of what was taken.
@@ -22,7 +20,6 @@ struct MessageInflater: ~Copyable {
 
   /// Before the first byte of a message.
   mutating func begin() throws(ProtocolError) {
-    tailTaken = 0
     hasBegun = false
     isFull = false
     guard inflater == nil else { return }
@@ -46,14 +43,15 @@ struct MessageInflater: ~Copyable {
     return (consumed, produced)
   }
 
-  /// Behind the last byte of a message: what is still to come out of it. All of it, unless `isFull` afterwards. A message without any
-  /// payload is taken for an empty one: there is nothing that a tail could complete.
-  mutating func finish(into space: UnsafeMutableRawBufferPointer) throws(ProtocolError) -> Int {
-    guard hasBegun else { return 0 }
-    let (consumed, produced) = try take(Inflater.messageTail.cut(from: tailTaken), into: space)
-    tailTaken = tailTaken &+ consumed
-    guard isFull || inflater?.isBetweenBlocks == true else { throw .corruptDeflate }
-    return produced
+  /// Behind the last byte of a message, of which everything has come out: the tail that the peer left out must be a block of its own.
+  /// A message without any payload is taken for an empty one: there is nothing that a tail could complete.
+  mutating func finish() throws(ProtocolError) {
+    guard hasBegun else { return }
+    var space: UInt64 = 0
+    let produced = try withUnsafeMutableBytes(of: &space) { (space) throws(ProtocolError) in
+      try take(Inflater.messageTail, into: space).produced
+    }
+    guard produced == 0, inflater?.isBetweenBlocks == true else { throw .corruptDeflate }
   }
 
   /// The message is complete, or will never be.

@@ -10,35 +10,25 @@ extension Receiver {
   /// Some of a compressed message's frame may have arrived.
   mutating func inflate(_ header: FrameHeader, _ delivery: Delivery) throws(ProtocolError) -> Step {
     unmaskArrived(header)
-    while true {
+    repeat {
       if delivery == .parts, assembly.count >= Self.inflatedPart { return lendInflated(isLast: false) }
-      let isAtEnd = remaining == 0 && header.isFinal
-      try inflateOnce(isAtEnd, delivery)
-      if inflater?.isFull == true { continue }
-      guard remaining == 0 else { break }
-      if isAtEnd { return try endInflated() }
-      guard header.isFinal else {
-        frame = nil
-        break
-      }
+      try inflateOnce(delivery)
+    } while inflater?.isFull == true
+    if remaining == 0 {
+      frame = nil
+      if header.isFinal { return try endInflated() }
     }
     if delivery == .parts, !assembly.isEmpty { return lendInflated(isLast: false) }
     return remaining == 0 ? .again : .needMore
   }
 
   /// Decompresses until what has arrived is used up, or there is no room.
-  private mutating func inflateOnce(_ isAtEnd: Bool, _ delivery: Delivery) throws(ProtocolError) {
+  private mutating func inflateOnce(_ delivery: Delivery) throws(ProtocolError) {
     let space = try roomForInflated(delivery)
-    var produced = 0
-    if isAtEnd {
-      produced = try inflater?.finish(into: space) ?? 0
-    } else {
-      let consumed: Int
-      (consumed, produced) = try inflater?.take(queue.bytes.cut(0, plain), into: space) ?? (0, 0)
-      queue.discard(consumed)
-      plain = plain &- consumed
-      remaining = remaining &- consumed
-    }
+    guard let (consumed, produced) = try inflater?.take(queue.bytes.cut(0, plain), into: space) else { return }
+    queue.discard(consumed)
+    plain = plain &- consumed
+    remaining = remaining &- consumed
     let inflated = ByteView(start: space.baseAddress, count: produced)
     assembly.commit(produced)
     try message?.grow(produced, limit: limit)
@@ -59,8 +49,8 @@ extension Receiver {
 
   private mutating func endInflated() throws(ProtocolError) -> Step {
     guard let kind = message?.kind, let delivery = message?.delivery else { return .again }
+    try inflater?.finish()
     try message?.validate(.empty, isLast: true)
-    frame = nil
     inflater?.end()
     endMessage()
     guard delivery == .whole else { return lendInflated(isLast: true) }
