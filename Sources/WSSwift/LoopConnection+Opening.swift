@@ -138,6 +138,7 @@ extension LoopConnection {
     try subprotocolBytes.append(agreement.subprotocol)
     try agreement.deflate?.write(to: &extensionBytes)
     deflate = agreement.deflate?.parameters
+    if let deflate { engine.agree(on: deflate) }
   }
 
   /// What came behind the head belongs to the first frames.

@@ -31,6 +31,12 @@ struct IncomingMessage {
     announced = announced &+ claimed
   }
 
+  /// The same for a message that is one frame and not compressed.
+  @inline(__always)
+  static func check(_ length: Int, limit: UInt64) throws(ProtocolError) {
+    guard limit == 0 || UInt64(truncatingIfNeeded: length) <= limit else { throw .messageTooBig(limit: limit) }
+  }
+
   /// Compressing makes some messages larger, but never by much.
   private static func largestCompressed(_ limit: UInt64) -> UInt64 {
     let (sum, overflow) = limit.addingReportingOverflow(limit / 8 &+ 1024)

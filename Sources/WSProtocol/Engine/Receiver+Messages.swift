@@ -12,14 +12,14 @@ extension Receiver {
     guard header.isFinal, message == nil, !header.opcode.isControl, !header.isCompressed, delivery == .whole,
       header.length <= queue.count &- size
     else { return nil }
-    var message = IncomingMessage(header, delivery: .whole, checksUTF8: checksUTF8)
-    try message.announce(header.length, limit: limit)
+    try IncomingMessage.check(header.length, limit: limit)
     let payload = ByteView(queue.mutableBytes).cut(from: size).cut(0, header.length)
     if let key = header.maskKey { Mask.apply(UnsafeMutableRawBufferPointer(mutating: payload), key: key) }
     lent = .queue(size &+ header.length)
-    try message.validate(payload, isLast: true)
-    traffic.countMessage(message.announced, onWire: nil)
-    return .message(message.kind, payload)
+    let kind = header.opcode == .text ? MessageKind.text : .binary
+    guard kind == .binary || !checksUTF8 || UTF8Validator.isText(payload) else { throw .invalidUTF8 }
+    traffic.countMessage(UInt64(truncatingIfNeeded: header.length), onWire: nil)
+    return .message(kind, payload)
   }
 
   /// A data frame's header has arrived.

@@ -101,7 +101,7 @@ public struct ClosePayload {
     code = CloseCode(rawValue: UInt16(bigEndian: payload.loadUnaligned(as: UInt16.self)))
     reason = payload.cut(from: 2)
     guard code.isAllowedOnWire else { throw .badCloseCode(code.rawValue) }
-    guard Self.isText(reason) else { throw .badCloseReason }
+    guard UTF8Validator.isText(reason) else { throw .badCloseReason }
   }
 
   /// Passes when a close frame with this code and reason may be sent: `.noStatus` stands for none, and then there is no reason.
@@ -109,7 +109,7 @@ public struct ClosePayload {
   public static func check(_ code: CloseCode, reason: ByteView) throws(SendError) {
     guard code == .noStatus ? reason.isEmpty : code.isAllowedOnWire else { throw .badCloseCode }
     guard reason.count <= maximumReason else { throw .controlTooLong }
-    guard isText(reason) else { throw .badCloseReason }
+    guard UTF8Validator.isText(reason) else { throw .badCloseReason }
   }
 
   /// Writes a payload of at most 125 bytes: nothing for `.noStatus`, else the code and as much of the reason as fits, cut at a
@@ -124,12 +124,6 @@ public struct ClosePayload {
       end = end &+ 1
     }
     return end
-  }
-
-  /// True when the bytes are UTF-8 from first to last.
-  public static func isText(_ bytes: ByteView) -> Bool {
-    var validator = UTF8Validator()
-    return validator.advance(bytes) && validator.isComplete
   }
 
   private static func cutAtCharacter(_ reason: ByteView) -> ByteView {

@@ -14,6 +14,12 @@ public struct UTF8Validator: Sendable {
   /// The state before the first byte.
   public init() {}
 
+  /// True when the bytes are UTF-8 from first to last.
+  public static func isText(_ bytes: ByteView) -> Bool {
+    var validator = UTF8Validator()
+    return validator.advance(bytes) && validator.isComplete
+  }
+
   /// True between characters: the text may end here.
   @inline(__always) public var isComplete: Bool { needed == 0 }
 

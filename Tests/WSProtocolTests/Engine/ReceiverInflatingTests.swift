@@ -63,7 +63,9 @@ struct ReceiverInflatingTests {
   @Test("7.1.1: without context takeover it must not, and the first message never")
   func noWindow() {
     expect([.text("Hello"), .error(.corruptDeflate)]) { wire($0, 0xC1, hello) + wire($0, 0xC1, helloAgain) }
-    for parameters in [takeover, noTakeover] { expect(agreed: parameters, [.error(.corruptDeflate)]) { wire($0, 0xC1, helloAgain) } }
+    for parameters in [takeover, noTakeover] {
+      expect(agreed: parameters, [.error(.corruptDeflate)]) { wire($0, 0xC1, helloAgain) }
+    }
   }
 
   @Test("7.1.1: each end's takeover is its own")
@@ -143,7 +145,8 @@ struct ReceiverInflatingTests {
     for delivery in [Delivery.whole, .parts] {
       let receiver = TestReceiver(.server, compression: noTakeover)
       receiver.inner.delivery = delivery
-      try receiver.feed(wire(.server, 0x41, hello + [0, 0, 0xFF, 0xFF]) + wire(.server, 0x80, hello) + wire(.server, 0x82, pattern(50)))
+      let twice = wire(.server, 0x41, hello + [0, 0, 0xFF, 0xFF]) + wire(.server, 0x80, hello)
+      try receiver.feed(twice + wire(.server, 0x82, pattern(50)))
       while try receiver.inner.advance() != nil {}
       let traffic = receiver.inner.traffic
       #expect(traffic.messages == 2 && traffic.bytes == 60)

@@ -152,11 +152,4 @@ struct ClosePayloadTests {
       #expect(error == expected, "\(code) \(reason.count)")
     }
   }
-
-  @Test("8.1: isText says what the validator says")
-  func isText() {
-    #expect(ClosePayload.isText(.empty))
-    #expect(utf8("\u{20AC}").withUnsafeBytes { ClosePayload.isText($0) })
-    #expect(![0xE2, 0x82].withUnsafeBytes { (bytes: ByteView) in ClosePayload.isText(bytes) })
-  }
 }

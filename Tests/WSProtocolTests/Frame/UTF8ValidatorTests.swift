@@ -154,4 +154,11 @@ struct UTF8ValidatorTests {
     if flaw, size > 0 { bytes[random.below(size)] = UInt8(truncatingIfNeeded: random.next()) }
     return bytes
   }
+
+  @Test("8.1: isText says what the validator says")
+  func isText() {
+    #expect(UTF8Validator.isText(.empty))
+    #expect(utf8("\u{20AC}").withUnsafeBytes { UTF8Validator.isText($0) })
+    #expect(![0xE2, 0x82].withUnsafeBytes { (bytes: ByteView) in UTF8Validator.isText(bytes) })
+  }
 }
