@@ -104,7 +104,7 @@ extension Conn {
     let (lost, gone) = try makeConn(.server)
     try gone.send(1, [0x61], isFinal: false)
     gone.drop()
-    #expect(fault(try lost.discardMessages()) == .lost)
+    #expect(fault(try lost.discardMessages()) == .lost(0))
     let (bad, violator) = try makeConn(.client)
     try violator.send([0x83, 0])
     #expect(fault(try bad.discardMessages()) == .violation(.unknownOpcode(3)))
