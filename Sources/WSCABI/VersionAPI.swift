@@ -87,8 +87,7 @@ private func errorText(_ code: ws_error) -> StaticString {
   }
 }
 
-/// A text that lives for ever, for C. String literals are NUL-terminated; asking whether they have an address keeps a trap out.
-@inline(never)
+/// A text that lives for ever, for C. String literals are NUL-terminated.
 func cString(_ text: StaticString) -> UnsafePointer<CChar>? {
-  text.hasPointerRepresentation ? UnsafeRawPointer(text.utf8Start).assumingMemoryBound(to: CChar.self) : nil
+  ByteView(text).baseAddress?.assumingMemoryBound(to: CChar.self)
 }

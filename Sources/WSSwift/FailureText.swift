@@ -112,14 +112,14 @@ struct TextWriter {
 
   private mutating func append(_ number: Int) {
     if number < 0 { append("-") }
-    let magnitude = number.magnitude
-    var unit: UInt = 1
-    while magnitude / unit >= 10 { unit *= 10 }
-    while unit > 0, count < space.count {
-      space[count] = UInt8(truncatingIfNeeded: 0x30 + magnitude / unit % 10)
-      count += 1
-      unit /= 10
-    }
+    append(magnitude: number.magnitude)
+  }
+
+  private mutating func append(magnitude: UInt) {
+    if magnitude >= 10 { append(magnitude: magnitude / 10) }
+    guard count < space.count else { return }
+    space[count] = UInt8(truncatingIfNeeded: 0x30 &+ magnitude % 10)
+    count &+= 1
   }
 }
 

@@ -73,7 +73,7 @@ private struct ConnectRace: ~Copyable {
   mutating func startIfDue() {
     while winner < 0, next < addresses.count, nextStart.isPast {
       start(addresses[next], at: next)
-      next += 1
+      next &+= 1
     }
   }
 
@@ -90,8 +90,8 @@ private struct ConnectRace: ~Copyable {
       close(descriptor)
       return fail(code)
     }
-    set[index].fd = descriptor
-    running += 1
+    set[index & (AddressList.capacity - 1)].fd = descriptor
+    running &+= 1
     nextStart = .after(milliseconds: Self.stagger)
   }
 
@@ -108,7 +108,7 @@ private struct ConnectRace: ~Copyable {
       return
     }
     if set[AddressList.capacity].revents != 0 { throw .aborted }
-    for index in 0..<addresses.count where set[index].fd >= 0 && set[index].revents != 0 { judge(index) }
+    for index in 0..<AddressList.capacity where set[index].fd >= 0 && set[index].revents != 0 { judge(index) }
   }
 
   private mutating func poll(until deadline: Deadline) throws(TransportError) {
@@ -129,7 +129,7 @@ private struct ConnectRace: ~Copyable {
       fail(code)
     }
     set[index].fd = -1
-    running -= 1
+    running &-= 1
   }
 
   /// The descriptor that is connected, if any; the caller's from then on.

@@ -20,7 +20,7 @@ public enum ForkGuard {
   private static func watch() {
     // The handler must not be the first to touch the counter: its set-up may be behind a lock that a fork leaves locked.
     _ = count.load(ordering: .relaxed)
-    let failure = pthread_atfork(nil, nil) { ForkGuard.count.add(1, ordering: .relaxed) }
+    let failure = pthread_atfork(nil, nil) { ForkGuard.count.wrappingAdd(1, ordering: .relaxed) }
     isWatching.store(failure == 0, ordering: .releasing)
   }
 }

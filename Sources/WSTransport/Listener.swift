@@ -36,11 +36,13 @@ public enum Listener {
 
   private static func openFirst(of addresses: AddressList) throws(TransportError) -> (fd: Int32, port: UInt16) {
     var failure = TransportError.unresolved(EAI_NONAME)
-    for index in 0..<addresses.count {
+    var index = 0
+    while index < addresses.count {
       do {
         return try open(addresses[index])
       } catch {
         failure = error
+        index &+= 1
       }
     }
     throw failure

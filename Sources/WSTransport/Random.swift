@@ -23,7 +23,7 @@ public struct RandomPool: ~Copyable {
     let current = ForkGuard.generation
     if position >= words.count || generation != current { refill(current) }
     defer { position &+= 1 }
-    return words[position]
+    return words[position & 63]  // which `position` is below; said here, the compiler needs no check
   }
 
   @inline(never)

@@ -11,13 +11,14 @@ public struct AddressList: Sendable {
   private var items = InlineArray<16, SocketAddress>(repeating: SocketAddress())
   private(set) var count = 0
 
-  subscript(index: Int) -> SocketAddress { items[index] }
+  /// The address at an index below `count`. The mask tells the compiler that there is nothing to check.
+  subscript(index: Int) -> SocketAddress { items[index & (Self.capacity - 1)] }
 
   /// Adds an address; one too many is dropped.
   mutating func append(_ address: SocketAddress) {
     guard count < Self.capacity else { return }
-    items[count] = address
-    count += 1
+    items[count & (Self.capacity - 1)] = address
+    count &+= 1
   }
 
   /// The same addresses, alternating between IPv6 and IPv4 as long as there are both, the first one's family first (RFC 8305
@@ -28,8 +29,8 @@ public struct AddressList: Sendable {
     var same = 0
     var other = 0
     while result.count < count {
-      if let index = position(ofFamily: true, from: &same) { result.append(items[index]) }
-      if let index = position(ofFamily: false, from: &other) { result.append(items[index]) }
+      if let index = position(ofFamily: true, from: &same) { result.append(self[index]) }
+      if let index = position(ofFamily: false, from: &other) { result.append(self[index]) }
     }
     return result
   }
@@ -37,8 +38,8 @@ public struct AddressList: Sendable {
   /// The next address that is, or is not, of the first one's family.
   private func position(ofFamily isFirst: Bool, from index: inout Int) -> Int? {
     while index < count {
-      defer { index += 1 }
-      if (items[index].family == items[0].family) == isFirst { return index }
+      defer { index &+= 1 }
+      if (self[index].family == self[0].family) == isFirst { return index }
     }
     return nil
   }
@@ -118,11 +119,12 @@ final class HostName: @unchecked Sendable {
   let text: UnsafePointer<CChar>
 
   init(_ host: UnsafeRawBufferPointer) throws(TransportError) {
-    guard !host.isEmpty, host.count <= 255, host.firstIndex(of: 0) == nil else { throw .unresolved(EAI_NONAME) }
-    guard let copy = malloc(host.count + 1) else { throw .outOfMemory }
-    let room = UnsafeMutableRawBufferPointer(start: copy, count: host.count + 1)
-    room.copyMemory(from: host)
-    room[host.count] = 0
+    guard let start = host.baseAddress, 1...255 ~= host.count, memchr(start, 0, host.count) == nil else {
+      throw .unresolved(EAI_NONAME)
+    }
+    guard let copy = malloc(host.count &+ 1) else { throw .outOfMemory }
+    memcpy(copy, start, host.count)
+    copy.storeBytes(of: 0, toByteOffset: host.count, as: UInt8.self)
     text = UnsafePointer(copy.assumingMemoryBound(to: CChar.self))
   }
 
@@ -153,7 +155,7 @@ enum ResolverSlots {
 
   /// Gives a slot back, in the process that took it.
   static func release() {
-    state.subtract(1, ordering: .acquiringAndReleasing)
+    state.wrappingSubtract(1, ordering: .acquiringAndReleasing)
   }
 }
 

@@ -94,10 +94,10 @@ public struct SocketAddress: Sendable {
       let end = min(Int(size), bytes.count, MemoryLayout<sockaddr_un>.size)
       guard start < end else { return 0 }
       let isAbstract = bytes[start] == 0
-      var path = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
+      let path = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
       // Abstract names are counted; paths end at their NUL, if there was room for one.
-      if !isAbstract, let zero = path.firstIndex(of: 0) { path = UnsafeRawBufferPointer(rebasing: path[..<zero]) }
-      let written = Self.copy(path, into: room)
+      let length = isAbstract ? path.count : Self.length(of: path)
+      let written = Self.copy(UnsafeRawBufferPointer(start: path.baseAddress, count: length), into: room)
       if isAbstract && written > 0 { room[0] = UInt8(ascii: "@") }
       return written
     }
@@ -107,6 +107,11 @@ public struct SocketAddress: Sendable {
     guard bytes.count <= room.count else { return 0 }
     room.copyMemory(from: bytes)
     return bytes.count
+  }
+
+  private static func length(of path: UnsafeRawBufferPointer) -> Int {
+    guard let start = path.baseAddress else { return 0 }
+    return strnlen(start.assumingMemoryBound(to: CChar.self), path.count)
   }
 
   private static var pathOffset: Int { MemoryLayout<sa_family_t>.size }
@@ -126,7 +131,7 @@ extension SocketAddress {
   init(path: UnsafeRawBufferPointer) throws(TransportError) {
     let room = MemoryLayout<sockaddr_un>.size - Self.pathOffset - 1
     guard path.count <= room else { throw .system(ENAMETOOLONG) }
-    guard !path.isEmpty, path.firstIndex(of: 0) == nil else { throw .system(EINVAL) }
+    guard !path.isEmpty, Self.length(of: path) == path.count else { throw .system(EINVAL) }
     storage.ss_family = sa_family_t(AF_UNIX)
     withUnsafeMutableBytes(of: &storage) { bytes in
       UnsafeMutableRawBufferPointer(rebasing: bytes[Self.pathOffset...]).copyMemory(from: path)
@@ -166,10 +171,9 @@ extension SocketAddress {
 
   /// Whether both are the same address and port.
   func isSame(as other: SocketAddress) -> Bool {
-    size == other.size
-      && withUnsafeBytes(of: storage) { mine in
-        withUnsafeBytes(of: other.storage) { theirs in mine.prefix(Int(size)).elementsEqual(theirs.prefix(Int(size))) }
-      }
+    var mine = storage
+    var theirs = other.storage
+    return size == other.size && memcmp(&mine, &theirs, min(Int(size), MemoryLayout<sockaddr_storage>.size)) == 0
   }
 
   private func view<Kind, Result>(as kind: Kind.Type, _ body: (UnsafeMutablePointer<Kind>) -> Result) -> Result {

@@ -7,8 +7,8 @@ extension UnsafeRawBufferPointer {
   /// No bytes.
   @inline(__always) public static var empty: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: nil, count: 0) }
 
-  /// The text's own bytes; they live for ever.
-  @inline(__always) public init(_ text: StaticString) {
+  /// The text's own bytes; they live for ever. Never inlined, because each copy would bring a trap of its own.
+  @inline(never) public init(_ text: StaticString) {
     // A single scalar can be stored in place of a pointer; no text of ours is, and asking keeps a trap out.
     guard text.hasPointerRepresentation else {
       self = .empty
