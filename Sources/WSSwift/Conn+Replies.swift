@@ -119,36 +119,40 @@ extension Conn {
     }
   }
 
-  /// Sends one answer. False: the transport is full, and what did not leave is kept, as an answer or as the rest of a frame.
+  /// Sends one answer. False: the transport is full, and what did not leave is kept, as an answer or as the rest of a frame. Takes
+  /// memory for such a rest alone, so that no answer is lost for want of it.
   private func push(_ opcode: ControlOpcode, _ payload: ControlPayload) throws(TransportError) -> Bool {
-    try payload.withBytes { (bytes) throws(TransportError) in
-      guard writeFailure == nil, let frame = encode(opcode, bytes) else { return true }
-      announce(frame)
-      let sent = try put(outgoing.bytes, .empty)
-      guard sent > 0 else {
-        outgoing.removeAll()
-        retract(frame)
-        putBack(opcode, payload)
-        return false
+    var space = InlineArray<139, UInt8>(repeating: 0)  // FrameHeader.maximumSize and 125
+    return try withUnsafeMutableBytes(of: &space) { (space) throws(TransportError) in
+      try payload.withBytes { (bytes) throws(TransportError) in
+        guard writeFailure == nil, let frame = frame(opcode, bytes) else { return true }
+        var encoder = frame
+        let encoded = UnsafeRawBufferPointer(space).cut(0, encoder.fill(space))
+        announce(frame)
+        let sent = try put(encoded, .empty)
+        guard sent > 0 else {
+          retract(frame)
+          putBack(opcode, payload)
+          return false
+        }
+        begin(frame)
+        return keep(encoded.cut(from: sent), of: frame)
       }
-      begin(frame)
-      outgoing.discard(sent)
-      guard !outgoing.isEmpty else {
-        end(frame)
-        return true
-      }
-      hasReplies.store(true, ordering: .releasing)
-      return false
     }
   }
 
-  /// Encodes the answer into `outgoing`. nil when it must not be sent any more, or without memory.
-  private func encode(_ opcode: ControlOpcode, _ payload: ByteView) -> OutgoingFrame? {
-    guard let frame = frame(opcode, payload) else { return nil }
-    var rest = frame
-    do throws(OutOfMemory) { try outgoing.reserve(BlockPool.smallest) } catch { return nil }
-    outgoing.commit(rest.fill(outgoing.freeSpace))
-    return frame
+  /// Under `writeLock`. True: there is nothing to keep.
+  private func keep(_ rest: ByteView, of frame: OutgoingFrame) -> Bool {
+    guard !rest.isEmpty else {
+      end(frame)
+      return true
+    }
+    do throws(OutOfMemory) { try outgoing.append(rest) } catch {
+      _ = failWriting(.broken)
+      return true
+    }
+    hasReplies.store(true, ordering: .releasing)
+    return false
   }
 
   /// nil when the answer must not be sent any more. RFC 6455 5.5.1.

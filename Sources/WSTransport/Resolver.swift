@@ -56,14 +56,14 @@ enum Resolver {
     host: UnsafeRawBufferPointer, port: UInt16, deadline: Deadline, cancellation: Cancellation?,
     lookup: @escaping Lookup = { systemLookup($0, $1, flags: 0, &$2) }
   ) throws(TransportError) -> AddressList {
-    let name = try HostName(host)
+    let name = try HostName.copying(host)
     var list = AddressList()
     // A numeric address needs no thread.
     if systemLookup(name.text, port, flags: AI_NUMERICHOST, &list) == 0 { return list }
     try waitForSlot(deadline: deadline, cancellation: cancellation)
     let job: ResolverJob
     do {
-      job = try ResolverJob(name: name, port: port, lookup: lookup)
+      job = ResolverJob(name: name, port: port, lookup: lookup, finished: try SystemCalls.makeEvent())
       try job.start()
     } catch {
       ResolverSlots.release()
@@ -118,15 +118,19 @@ enum Resolver {
 final class HostName: @unchecked Sendable {
   let text: UnsafePointer<CChar>
 
-  init(_ host: UnsafeRawBufferPointer) throws(TransportError) {
+  /// A copy. `.unresolved` for a name that DNS cannot have, `.outOfMemory`.
+  static func copying(_ host: UnsafeRawBufferPointer) throws(TransportError) -> HostName {
     guard let start = host.baseAddress, 1...255 ~= host.count, memchr(start, 0, host.count) == nil else {
       throw .unresolved(EAI_NONAME)
     }
     guard let copy = malloc(host.count &+ 1) else { throw .outOfMemory }
     memcpy(copy, start, host.count)
     copy.storeBytes(of: 0, toByteOffset: host.count, as: UInt8.self)
-    text = UnsafePointer(copy.assumingMemoryBound(to: CChar.self))
+    return HostName(text: UnsafePointer(copy.assumingMemoryBound(to: CChar.self)))
   }
+
+  /// Cannot fail, as `ResolverJob.init`. Takes the text.
+  private init(text: UnsafePointer<CChar>) { self.text = text }
 
   deinit {
     free(UnsafeMutableRawPointer(mutating: text))
@@ -170,8 +174,9 @@ private final class ResolverJob: @unchecked Sendable {
   private var list = AddressList()
   private var result: Int32 = 0
 
-  init(name: HostName, port: UInt16, lookup: @escaping Resolver.Lookup) throws(TransportError) {
-    finished = try SystemCalls.makeEvent()
+  /// Cannot fail: Embedded Swift leaks an object whose `init` throws half-way. Takes the event `finished`.
+  init(name: HostName, port: UInt16, lookup: @escaping Resolver.Lookup, finished: Int32) {
+    self.finished = finished
     self.name = name
     self.port = port
     self.lookup = lookup
