@@ -14,6 +14,7 @@ final class ConnHandle: Handle, Tagged {
   let userData = UserDataSlot()
   let partsLock = Lock()
   // Guarded by `partsLock`.
+  var readers = PartRing<ReaderHandle>()
   var writers = PartRing<WriterHandle>()
 
   init(_ conn: Conn) {
