@@ -27,8 +27,8 @@
  *             [read]  one thread at a time; may run beside writes
  *             [owner] nothing else on the handle meanwhile
  *             Writes are serialised by the library, so writing is [any]. No function may be called from a signal handler.
- * Callbacks   run on the thread that called in, inside ws_conn_read, ws_conn_read_into or ws_conn_close, never on a thread
- *             of the library's own and with no lock held. They may call anything except reading on the same handle
+ * Callbacks   run on the thread that called in, inside the calls tagged [read] and ws_conn_close, never on a thread of the
+ *             library's own and with no lock held. They may call anything except reading on the same handle
  *             (WS_ERR_STATE). They must not unwind (longjmp, exceptions). A void *user comes with a ws_free_fn that is
  *             called exactly once: when the callback is replaced or the handle dies. It may be NULL.
  * Process     no global initialisation, no signal handlers, no atexit; SIGPIPE is never raised; EINTR is resumed. The only
