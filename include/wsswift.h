@@ -27,8 +27,8 @@
  *             [read]  one thread at a time; may run beside writes
  *             [owner] nothing else on the handle meanwhile
  *             Writes are serialised by the library, so writing is [any]. No function may be called from a signal handler.
- * Callbacks   run on the thread that called in, inside the calls tagged [read] and ws_conn_close, never on a thread of the
- *             library's own and with no lock held. They may call anything except reading on the same handle
+ * Callbacks   run on the thread that called in, inside ws_conn_read, ws_conn_read_into or ws_conn_close, never on a thread
+ *             of the library's own and with no lock held. They may call anything except reading on the same handle
  *             (WS_ERR_STATE). They must not unwind (longjmp, exceptions). A void *user comes with a ws_free_fn that is
  *             called exactly once: when the callback is replaced or the handle dies. It may be NULL.
  * Process     no global initialisation, no signal handlers, no atexit; SIGPIPE is never raised; EINTR is resumed. The only
@@ -178,16 +178,16 @@ int64_t ws_in_ms(int64_t ms);
 /* An open WebSocket connection, from ws_dialer_dial, ws_dial_run, ws_upgrader_upgrade or ws_upgrade_accept. */
 typedef struct ws_conn ws_conn;
 
-/* A message of a connection that is being read in parts. A part of its connection: never freed; WS_ERR_STATE when another message has
- * been asked for. Used after eight more messages were read so, it stands for a later one. */
-typedef struct ws_reader ws_reader;
-
 /* A message of a connection that is being written in pieces. A part of its connection: never freed; WS_ERR_STATE when its message has
  * been ended. Used after eight more messages were written so, it stands for a later one. */
 typedef struct ws_writer ws_writer;
 
 /* Message and frame types: the opcodes of RFC 6455 5.2. */
 enum { WS_TEXT = 1, WS_BINARY = 2, WS_CLOSE = 8, WS_PING = 9, WS_PONG = 10 };
+
+/* Or-ed to the type of a message that is sent, WS_TEXT or WS_BINARY: it is not compressed. For bytes that are compressed already, and
+ * for secrets beside bytes that others chose. Without effect where compression was not agreed on. */
+enum { WS_UNCOMPRESSED = 0x100 };
 
 /* The halves of a connection, for ws_conn_failure. */
 enum { WS_READ = 1, WS_WRITE = 2 };
@@ -215,32 +215,7 @@ WS_NODISCARD int ws_conn_read(ws_conn *conn, int32_t *type, ws_bytes *message);
  * much is needed, and the message is kept for the next read. buf may be NULL when room is 0. Errors as ws_conn_read. */
 WS_NODISCARD int ws_conn_read_into(ws_conn *conn, int32_t *type, void *buf, size_t room, size_t *size);
 
-/* [read] Waits for the next data message and gives a reader for it before its bytes are there, so that a message of any size costs one
- * buffer. What is left of the message before is passed over: pings in it are answered, nothing of it is kept. A message that
- * had begun to be put together, or was kept after WS_ERR_ROOM, is read from its beginning. Errors as ws_conn_read. RFC 6455 5.4. */
-WS_NODISCARD int ws_conn_next_reader(ws_conn *conn, int32_t *type, ws_reader **reader);
-
-/* [read] Waits for some bytes of the message and copies as many as there is room for, at least one; WS_END behind the last one. Text
- * may be cut inside a character. buf may be NULL when room is 0. WS_ERR_STATE another message has been asked for · WS_ERR_CLOSED the
- * peer closed in the middle of the message, with whatever code · others as ws_conn_read. */
-WS_NODISCARD int ws_reader_read(ws_reader *reader, void *buf, size_t room, size_t *got);
-
-/* [read] The same without a copy: *part is what has arrived, at least one byte, borrowed until the next read. Errors as
- * ws_reader_read. */
-WS_NODISCARD int ws_reader_next(ws_reader *reader, ws_bytes *part);
-
-/* [read] Reads all messages as one stream of bytes, with the terminator behind each, behind empty ones too; of size 0: as a plain byte
- * stream. Waits for at least one byte, then takes what is there, up to room. Other reads in between pass over the rest of the
- * message and its terminator. WS_END the peer closed with 1000, 1001 or no code, between messages · WS_ERR_CLOSED it closed in the
- * middle of one, with whatever code · others as ws_conn_read. */
-WS_NODISCARD int ws_conn_read_joined(ws_conn *conn, const void *terminator, size_t terminator_size, void *buf, size_t room, size_t *got);
-
-/* [read] For programs that only write: reads and drops messages until the connection ends, and gives that end; pings and close frames
- * are answered. Never WS_OK. Nothing is kept of what arrives. After WS_ERR_TIMEOUT and WS_AGAIN call it again. Results as
- * ws_conn_read. */
-int ws_conn_discard(ws_conn *conn);
-
-/* [any] Sends one message, WS_TEXT or WS_BINARY, as one frame, within the write timeout (30 s without progress by default).
+/* [any] Sends one message, WS_TEXT or WS_BINARY (| WS_UNCOMPRESSED), as one frame, within the write timeout (30 s without progress by default).
  * Text is not checked unless ws_conn_set_check_utf8 asks for it.
  * WS_INTR nothing was sent · WS_ERR_CLOSE_SENT · WS_ERR_TIMEOUT nothing was sent · WS_ERR_BROKEN stopped inside the frame · WS_ERR_UTF8 nothing was
  * sent · WS_ERR_ABORTED · WS_ERR_LOST · WS_ERR_IO. RFC 6455 5.6, 6.1. */
@@ -266,12 +241,13 @@ WS_NODISCARD int ws_conn_write_json(ws_conn *conn, const void *text, size_t size
  * others as ws_conn_write. RFC 6455 5.5. */
 WS_NODISCARD int ws_conn_write_control(ws_conn *conn, int32_t type, const void *data, size_t size, int64_t deadline_ns);
 
-/* [any] Begins a message, WS_TEXT or WS_BINARY, that is written in pieces. Until ws_writer_close, which alone ends it, other messages
+/* [any] Begins a message, WS_TEXT or WS_BINARY (| WS_UNCOMPRESSED), that is written in pieces. Until ws_writer_close, which alone ends it, other messages
  * are WS_ERR_STATE; control frames pass. Nothing is sent yet. WS_ERR_STATE a message is open · others as ws_conn_write. RFC 6455 5.4. */
 WS_NODISCARD int ws_conn_next_writer(ws_conn *conn, int32_t type, ws_writer **writer);
 
-/* [any] Adds bytes to the message. They are kept in the write buffer; what is too much for it leaves with them in one frame. After
- * WS_ERR_TIMEOUT or WS_AGAIN nothing was taken. WS_ERR_STATE the message has been ended · WS_ERR_CLOSE_SENT a close frame went out
+/* [any] Adds bytes to the message. They are kept in the write buffer; what is too much for it leaves with them in one frame, of a
+ * compressed message with the next call. After WS_ERR_TIMEOUT or WS_AGAIN nothing was taken; after WS_ERR_NOMEM a compressed message is
+ * over. WS_ERR_STATE the message has been ended · WS_ERR_CLOSE_SENT a close frame went out
  * meanwhile: the message can not be finished · others as ws_conn_write. */
 WS_NODISCARD int ws_writer_write(ws_writer *writer, const void *data, size_t size);
 
@@ -386,6 +362,21 @@ int ws_conn_set_read_limit(ws_conn *conn, uint64_t bytes);
 /* [any] The most bytes of a message of ws_conn_next_writer that are kept for its next frame; at least 1. Default 16 KiB. The memory is
  * shared by all connections and taken while a message is written. Takes effect at the next message. */
 int ws_conn_set_write_buffer(ws_conn *conn, size_t bytes);
+
+/* [any] Whether messages are compressed, where that was agreed on. Default on. This and the next three take effect at the next
+ * message. RFC 7692. */
+int ws_conn_set_compression(ws_conn *conn, int32_t on);
+
+/* [any] How hard to compress: -2 Huffman codes only, -1 zlib's own choice, 0 stored, 1 fastest to 9 smallest. Default 1. A connection
+ * that keeps its context starts anew with another level. */
+int ws_conn_set_compression_level(ws_conn *conn, int32_t level);
+
+/* [any] How much memory compressing takes while it goes on, and for as long as the connection lives where the context is kept: 1 to 9,
+ * 2^(level + 9) bytes and four times the window. Default 8. Starts anew as the level does. */
+int ws_conn_set_compression_memory(ws_conn *conn, int32_t level);
+
+/* [any] Messages of fewer bytes are not compressed. Default 0: all are. */
+int ws_conn_set_compression_threshold(ws_conn *conn, size_t bytes);
 
 /* [any] Whether text is checked as UTF-8 when received (default on: a bad byte is WS_ERR_UTF8 and close code 1007, RFC 6455
  * 8.1) and before it is sent (default off). Takes effect at the next message. */
@@ -731,12 +722,12 @@ int ws_engine_accept(ws_engine *engine);
 /* Server: answers with a status of 300 to 599 and a text body of at most 64 KiB. WS_ERR_STATE as ws_engine_accept. */
 int ws_engine_refuse(ws_engine *engine, int32_t status, const void *body, size_t size);
 
-/* Queues a message (WS_TEXT, WS_BINARY) as one frame, or a control frame (WS_PING, WS_PONG, WS_CLOSE) of at most 125 bytes.
+/* Queues a message (WS_TEXT, WS_BINARY, | WS_UNCOMPRESSED) as one frame, or a control frame (WS_PING, WS_PONG, WS_CLOSE) of at most 125 bytes.
  * WS_ERR_STATE before the connection is open, or while a message is open · WS_ERR_CLOSE_SENT · WS_ERR_UTF8 · the error that ended the
  * connection. */
 WS_NODISCARD int ws_engine_send(ws_engine *engine, int32_t type, const void *data, size_t size);
 
-/* Queues one frame of a message: type is WS_TEXT or WS_BINARY on the first, 0 on the others; is_final on the last. Control frames may
+/* Queues one frame of a message: type is WS_TEXT or WS_BINARY (| WS_UNCOMPRESSED) on the first, 0 on the others; is_final on the last. Control frames may
  * pass between. WS_ERR_STATE for a frame out of order; others as ws_engine_send. RFC 6455 5.4. */
 WS_NODISCARD int ws_engine_send_fragment(ws_engine *engine, int32_t type, const void *data, size_t size, int32_t is_final);
 
@@ -760,6 +751,18 @@ int ws_engine_set_read_limit(ws_engine *engine, uint64_t bytes);
 
 /* As ws_conn_set_check_utf8. */
 int ws_engine_set_check_utf8(ws_engine *engine, int32_t received, int32_t sent);
+
+/* As ws_conn_set_compression. */
+int ws_engine_set_compression(ws_engine *engine, int32_t on);
+
+/* As ws_conn_set_compression_level. */
+int ws_engine_set_compression_level(ws_engine *engine, int32_t level);
+
+/* As ws_conn_set_compression_memory. */
+int ws_engine_set_compression_memory(ws_engine *engine, int32_t level);
+
+/* As ws_conn_set_compression_threshold. */
+int ws_engine_set_compression_threshold(ws_engine *engine, size_t bytes);
 
 /* As ws_conn_subprotocol. */
 int ws_engine_subprotocol(const ws_engine *engine, ws_bytes *name);

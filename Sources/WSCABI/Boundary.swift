@@ -101,13 +101,6 @@ func bytes(_ data: UnsafeRawPointer?, _ size: Int) -> ByteView? {
   return ByteView(start: data, count: size)
 }
 
-/// The caller's room for bytes; nil for NULL with a size.
-@inline(__always)
-func space(_ buf: UnsafeMutableRawPointer?, _ room: Int) -> UnsafeMutableRawBufferPointer? {
-  guard room >= 0, buf != nil || room == 0 else { return nil }
-  return UnsafeMutableRawBufferPointer(start: buf, count: room)
-}
-
 /// The caller's bytes in several parts; nil for NULL with a count, for a part that is NULL with a size, and for more than memory has.
 func payload(_ parts: UnsafePointer<ws_bytes>?, _ count: Int) -> Payload? {
   guard count >= 0, parts != nil || count == 0 else { return nil }
@@ -116,8 +109,12 @@ func payload(_ parts: UnsafePointer<ws_bytes>?, _ count: Int) -> Payload? {
   return Payload(parts: UnsafeBufferPointer(start: first, count: count))
 }
 
-/// The kind of a data message; nil for all other types.
-func messageKind(_ type: Int32) -> MessageKind? { UInt8(exactly: type).flatMap { MessageKind(rawValue: $0) } }
+/// The kind of a data message, and whether it may be compressed; nil for all other types.
+func messageType(_ type: Int32) -> (kind: MessageKind, compressed: Bool)? {
+  let flag = Int32(WS_UNCOMPRESSED)
+  guard let kind = UInt8(exactly: type & ~flag).flatMap({ MessageKind(rawValue: $0) }) else { return nil }
+  return (kind, type & flag == 0)
+}
 
 /// The longest string that a call takes.
 private let longestString = 65536

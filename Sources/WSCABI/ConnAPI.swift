@@ -14,7 +14,6 @@ final class ConnHandle: Handle, Tagged {
   let userData = UserDataSlot()
   let partsLock = Lock()
   // Guarded by `partsLock`.
-  var readers = PartRing<ReaderHandle>()
   var writers = PartRing<WriterHandle>()
 
   init(_ conn: Conn) {
@@ -62,10 +61,12 @@ public func ws_conn_read_into(
 ) -> Int32 {
   type?.pointee = 0
   size?.pointee = 0
-  guard let type, let size, let space = space(buf, room) else { return invalid }
+  guard let type, let size, bytes(buf, room) != nil else { return invalid }
   return onConn(conn) { (conn) throws(WSError) in
     do throws(WSError) {
-      guard let read = try conn.read(into: space) else { return Int32(WS_END) }
+      guard let read = try conn.read(into: UnsafeMutableRawBufferPointer(start: buf, count: room)) else {
+        return Int32(WS_END)
+      }
       type.pointee = Int32(read.kind.rawValue)
       size.pointee = read.size
       return WS_OK
@@ -88,9 +89,9 @@ public func ws_conn_writev(_ conn: OpaquePointer!, _ type: Int32, _ parts: Unsaf
 
 @inline(__always)
 private func write(_ conn: OpaquePointer?, _ type: Int32, _ payload: Payload?) -> Int32 {
-  guard let payload, let kind = messageKind(type) else { return invalid }
+  guard let payload, let type = messageType(type) else { return invalid }
   return onConn(conn) { (conn) throws(WSError) in
-    try conn.write(kind, payload)
+    try conn.write(type.kind, payload, compressed: type.compressed)
     return WS_OK
   }
 }

@@ -176,11 +176,11 @@ public func ws_engine_refuse(_ engine: OpaquePointer!, _ status: Int32, _ body: 
 
 @_cdecl("ws_engine_send") @implementation
 public func ws_engine_send(_ engine: OpaquePointer!, _ type: Int32, _ data: UnsafeRawPointer!, _ size: Int) -> Int32 {
-  guard let payload = bytes(data, size), let type = UInt8(exactly: type) else { return invalid }
+  guard let payload = bytes(data, size) else { return invalid }
   return onEngine(engine) { (engine) throws(WSError) in
-    if let kind = MessageKind(rawValue: type) {
-      try engine.send(kind, payload)
-    } else if let opcode = ControlOpcode(rawValue: type) {
+    if let type = messageType(type) {
+      try engine.send(type.kind, payload, compressed: type.compressed)
+    } else if let opcode = UInt8(exactly: type).flatMap({ ControlOpcode(rawValue: $0) }) {
       try engine.sendControl(opcode, payload)
     } else {
       return invalid
@@ -193,10 +193,10 @@ public func ws_engine_send(_ engine: OpaquePointer!, _ type: Int32, _ data: Unsa
 public func ws_engine_send_fragment(
   _ engine: OpaquePointer!, _ type: Int32, _ data: UnsafeRawPointer!, _ size: Int, _ is_final: Int32
 ) -> Int32 {
-  let kind = messageKind(type)
-  guard let payload = bytes(data, size), kind != nil || type == 0 else { return invalid }
+  let message = messageType(type)
+  guard let payload = bytes(data, size), message != nil || type == 0 else { return invalid }
   return onEngine(engine) { (engine) throws(WSError) in
-    try engine.send(kind, payload, isFinal: is_final != 0)
+    try engine.send(message?.kind, payload, isFinal: is_final != 0, compressed: message?.compressed ?? true)
     return WS_OK
   }
 }

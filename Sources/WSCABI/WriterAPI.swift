@@ -14,9 +14,9 @@ final class WriterHandle: PartHandle, Tagged {
 public func ws_conn_next_writer(_ conn: OpaquePointer!, _ type: Int32, _ writer: UnsafeMutablePointer<OpaquePointer?>!) -> Int32
 {
   writer?.pointee = nil
-  guard let writer, let kind = messageKind(type), let handle = object(conn, ConnHandle.self) else { return invalid }
+  guard let writer, let type = messageType(type), let handle = object(conn, ConnHandle.self) else { return invalid }
   return onConn(handle) { (conn) throws(WSError) in
-    let number = try conn.nextWriter(kind).number
+    let number = try conn.nextWriter(type.kind, compressed: type.compressed).number
     writer.pointee = handle.partsLock.withLock { handle.writers.part(number, of: handle) }
     return WS_OK
   }

@@ -12,6 +12,7 @@ struct Settings {
   var writeDeadline = Deadline.never
   var closeTimeout: Int64 = 10_000
   var writeBuffer = 16384
+  var compression = CompressionSettings()
   var isInterruptible = false
   var isNonblocking = false
 
@@ -27,6 +28,9 @@ struct Settings {
       ? TimeLimit(.reading, milliseconds: readTimeout)
       : TimeLimit(.reading, until: readDeadline, from: start, by: .deadline)
   }
+
+  /// The same, where calls do not wait either.
+  var limit: WriteLimit { isNonblocking ? .now : writeLimit() }
 
   /// How long a write that begins now may wait.
   func writeLimit() -> WriteLimit {

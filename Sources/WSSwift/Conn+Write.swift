@@ -34,14 +34,21 @@ extension Conn {
   /// The most bytes that are masked, or gathered from parts, ahead of sending them.
   private static let chunk = 65536
 
-  /// Sends one message as one frame. `.timeout`: nothing was sent; `.broken`: it stopped inside the frame. RFC 6455 5.6, 6.1.
-  public func write(_ kind: MessageKind, _ bytes: ByteView) throws(WSError) { try write(kind, Payload(bytes)) }
+  /// Sends one message as one frame. `compressed`: whether it may be compressed. `.timeout`: nothing was sent; `.broken`: it stopped
+  /// inside the frame; `.send(.messageOpen)`: a message is being written in pieces. RFC 6455 5.6, 6.1.
+  public func write(_ kind: MessageKind, _ bytes: ByteView, compressed: Bool = true) throws(WSError) {
+    try write(kind, Payload(bytes), compressed: compressed)
+  }
 
-  /// Sends one message whose bytes lie apart, as one frame. Errors as `write(_:_:)` of bytes.
-  public func write(_ kind: MessageKind, _ payload: Payload) throws(WSError) {
-    try send(within: writeLimit()) { () throws(SendError) in
-      sender.checksUTF8 = checksSent.load(ordering: .relaxed)
-      return try sender.dataFrame(kind, isFinal: true, payload: payload, maskKey: maskKey())
+  /// Sends one message whose bytes lie apart, as one frame. Otherwise as `write(_:_:compressed:)` of bytes.
+  public func write(_ kind: MessageKind, _ payload: Payload, compressed: Bool = true) throws(WSError) {
+    let now = stateLock.withLock { settings }
+    try asWriter(within: now.limit) { () throws(WSError) in
+      apply(now)
+      if sender.compresses(payload.count, compressed) { try waitToCompress(within: now.limit) }
+      try sendFrame(within: now.limit) { () throws(SendError) in
+        try sender.dataFrame(kind, isFinal: true, payload: payload, compressed: compressed, maskKey: maskKey())
+      }
     }
   }
 
@@ -61,9 +68,12 @@ extension Conn {
     try send(within: limit) { () throws(SendError) in nil }
   }
 
-  func writeLimit() -> WriteLimit {
-    let now = stateLock.withLock { settings }
-    return now.isNonblocking ? .now : now.writeLimit()
+  func writeLimit() -> WriteLimit { stateLock.withLock { settings.limit } }
+
+  /// What was set counts from the message that begins now. Under `writeLock`.
+  func apply(_ now: Settings) {
+    sender.checksUTF8 = checksSent.load(ordering: .relaxed)
+    sender.compression = now.compression
   }
 
   /// A fresh key for a client's frame. RFC 6455 5.3. Called under `writeLock`.
@@ -72,10 +82,33 @@ extension Conn {
   }
 
   /// Takes the lock, lets waiting answers out, then makes the frame and sends it.
-  private func send(within limit: WriteLimit, _ make: () throws(SendError) -> OutgoingFrame?) throws(WSError) {
-    try asWriter(within: limit) { () throws(WSError) in
-      try clearTheWay(within: limit)
-      if let frame = try allowed(make) { try transmit(frame, within: limit) }
+  func send(within limit: WriteLimit, _ make: () throws(SendError) -> OutgoingFrame?) throws(WSError) {
+    try asWriter(within: limit) { () throws(WSError) in try sendFrame(within: limit, make) }
+  }
+
+  /// The same under `writeLock`.
+  private func sendFrame(
+    within limit: WriteLimit, _ make: () throws(SendError) -> OutgoingFrame?
+  ) throws(WSError) {
+    try clearTheWay(within: limit)
+    guard let frame = try allowed(make) else { return }
+    do throws(WSError) {
+      try transmit(frame, within: limit)
+    } catch {
+      sender.finish(frame, wasSent: false)
+      throw error
+    }
+    sender.finish(frame, wasSent: true)
+  }
+
+  /// A call that must not wait does not compress what would then be refused, and cost the context.
+  private func waitToCompress(within limit: WriteLimit) throws(WSError) {
+    guard case .now = limit else { return }
+    try clearTheWay(within: limit)
+    do throws(TransportError) {
+      _ = try transport.wait(for: .write, deadline: limit.next, interruptible: false)
+    } catch {
+      throw error == .timeout ? .wouldBlock : failWriting(WSError(error))
     }
   }
 

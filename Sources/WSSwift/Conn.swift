@@ -96,7 +96,10 @@ public final class Conn: @unchecked Sendable {
     receiver = Receiver(role: role, limit: readLimit)
     sender = Sender(role: role)
     // From here on everything has a value: Embedded Swift leaks an object whose `init` throws half-way.
-    if let deflate { receiver.agree(on: deflate) }
+    if let deflate {
+      receiver.agree(on: deflate)
+      sender.agree(on: deflate)
+    }
     do throws(OutOfMemory) {
       try agreedSubprotocol.append(agreement.subprotocol)
       try agreement.deflate?.write(to: &agreedExtensions)

@@ -61,11 +61,12 @@ struct LoopTimers {
 }
 
 extension LoopConnection {
-  /// Queues a frame of a message: `kind` on the first frame, nil on the others. `.send`; `.state` before the connection is open.
-  public func send(_ kind: MessageKind?, _ bytes: ByteView, isFinal: Bool = true) throws(WSError) {
+  /// Queues a frame of a message: `kind` on the first frame, nil on the others. `compressed`, on the first: whether the message may be
+  /// compressed. `.send`; `.state` before the connection is open.
+  public func send(_ kind: MessageKind?, _ bytes: ByteView, isFinal: Bool = true, compressed: Bool = true) throws(WSError) {
     try requireOpen()
     do throws(SendError) {
-      try engine.send(kind, bytes, isFinal: isFinal, maskKey: maskKey())
+      try engine.send(kind, bytes, isFinal: isFinal, compressed: compressed, maskKey: maskKey())
     } catch {
       throw error == .outOfMemory ? .outOfMemory : .send(error)
     }

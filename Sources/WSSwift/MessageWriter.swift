@@ -1,5 +1,4 @@
 // Writing a message in pieces, whose size need not be known when it begins.
-import Synchronization
 import WSProtocol
 import WSTransport
 
@@ -7,7 +6,8 @@ import WSTransport
 ///
 /// While it is open other messages are refused with `.send(.messageOpen)`, control frames pass. It holds the connection until `close`,
 /// which alone ends it, also when nothing more is to be said. After `.timeout` and `.wouldBlock` nothing was taken and the call may be
-/// repeated, of `close` only `close` itself.
+/// repeated, of `close` only `close` itself. Of a compressed message what `write` brings may leave with a later call; after `.outOfMemory`
+/// it is over.
 public struct MessageWriter: Sendable {
   /// Tells the message from the others of its connection.
   public let number: UInt64
@@ -31,12 +31,16 @@ public struct MessageWriter: Sendable {
 }
 
 extension Conn {
-  /// Begins a message that is written in pieces. `.send(.messageOpen)` while another one is open, others as `write`. RFC 6455 5.4.
-  public func nextWriter(_ kind: MessageKind) throws(WSError) -> MessageWriter {
-    let limit = stateLock.withLock { settings.writeBuffer }
-    return try asWriter(within: writeLimit()) { () throws(WSError) in
-      sender.checksUTF8 = checksSent.load(ordering: .relaxed)
-      return MessageWriter(self, number: try allowed { () throws(SendError) in try sender.openStream(kind, limit: limit) })
+  /// Begins a message that is written in pieces. `compressed`: whether it may be compressed. `.send(.messageOpen)` while another one
+  /// is open, others as `write`. RFC 6455 5.4.
+  public func nextWriter(_ kind: MessageKind, compressed: Bool = true) throws(WSError) -> MessageWriter {
+    let now = stateLock.withLock { settings }
+    return try asWriter(within: now.limit) { () throws(WSError) in
+      apply(now)
+      let number = try allowed { () throws(SendError) in
+        try sender.openStream(kind, limit: now.writeBuffer, compressed: compressed)
+      }
+      return MessageWriter(self, number: number)
     }
   }
 

@@ -2,7 +2,7 @@
 import CZlib
 
 /// A compressor of raw deflate. One thread at a time.
-struct Deflater: ~Copyable {
+public struct Deflater: ~Copyable {
   private let stream: ZlibStream
 
   /// How much of what was put in must have come out.

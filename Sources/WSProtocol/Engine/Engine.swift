@@ -22,7 +22,10 @@ public struct Engine: ~Copyable {
   }
 
   /// Compression has been agreed on, before the first byte. RFC 7692.
-  public mutating func agree(on parameters: DeflateParameters) { receiver.agree(on: parameters) }
+  public mutating func agree(on parameters: DeflateParameters) {
+    receiver.agree(on: parameters)
+    sender.agree(on: parameters)
+  }
 
   /// The largest message to receive, in bytes; 0 for no limit. From the next frame on.
   public var limit: UInt64 {
@@ -40,6 +43,12 @@ public struct Engine: ~Copyable {
   public var checksSentUTF8: Bool {
     get { sender.checksUTF8 }
     set { sender.checksUTF8 = newValue }
+  }
+
+  /// How what is sent is compressed, from the next message on.
+  public var compression: CompressionSettings {
+    get { sender.compression }
+    set { sender.compression = newValue }
   }
 
   /// The code of the close frame that was sent; nil before.
@@ -116,11 +125,12 @@ public struct Engine: ~Copyable {
 
   // MARK: - Sending
 
-  /// Queues a frame of a message: `kind` on the first frame, nil on the others.
+  /// Queues a frame of a message: `kind` on the first frame, nil on the others. `compressed`: whether the message may be compressed;
+  /// the first frame says it. What is compressed in several frames reaches the peer with each of them.
   public mutating func send(
-    _ kind: MessageKind?, _ payload: ByteView, isFinal: Bool = true, maskKey: UInt32
+    _ kind: MessageKind?, _ payload: ByteView, isFinal: Bool = true, compressed: Bool = true, maskKey: UInt32
   ) throws(SendError) {
-    try put(sender.dataFrame(kind, isFinal: isFinal, payload: Payload(payload), maskKey: maskKey))
+    try put(sender.dataFrame(kind, isFinal: isFinal, payload: Payload(payload), compressed: compressed, maskKey: maskKey))
   }
 
   /// Queues a control frame.
@@ -154,11 +164,13 @@ public struct Engine: ~Copyable {
     do throws(OutOfMemory) {
       try pending.reserve(max(frame.left, FrameHeader.maximumSize))
     } catch {
+      sender.finish(frame, wasSent: false)
       throw .outOfMemory
     }
     sender.begin(frame)
     latePong = 0
     pending.commit(frame.fill(pending.freeSpace))
+    sender.finish(frame, wasSent: true)
   }
 
   /// Every ping is answered, in order; but a peer that does not read what we send gets the answer to its latest one only, so

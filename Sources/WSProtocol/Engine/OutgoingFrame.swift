@@ -7,6 +7,8 @@ public struct OutgoingFrame {
   public let header: FrameHeader
   /// The state of the text that this frame leaves open, where outgoing text is checked.
   let openText: UTF8Validator?
+  /// The bytes of a compressed message that the payload stands for; nil where it is not compressed.
+  let plainCount: Int?
   private var headerIsWritten = false
   private var cursor: PayloadCursor
 
@@ -15,9 +17,10 @@ public struct OutgoingFrame {
   /// Nor are so many bytes at the end. Fewer are: a system call for two pieces costs more than copying one behind the other.
   private static let lentEnd = 4000
 
-  init(header: FrameHeader, payload: Payload, openText: UTF8Validator? = nil) {
+  init(header: FrameHeader, payload: Payload, openText: UTF8Validator? = nil, plainCount: Int? = nil) {
     self.header = header
     self.openText = openText
+    self.plainCount = plainCount
     cursor = PayloadCursor(payload)
   }
 

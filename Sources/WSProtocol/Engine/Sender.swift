@@ -29,28 +29,48 @@ public struct Sender: ~Copyable {
   public private(set) var closeSent: CloseCode?
   /// Whether outgoing text is checked as UTF-8, before anything of it is sent. Looked at when a message begins.
   public var checksUTF8 = false
+  /// How messages are compressed, where that was agreed on.
+  public var compression = CompressionSettings()
   /// What has left so far.
   public private(set) var traffic = Traffic()
   /// The message that its user writes in pieces; see `StreamedMessage`.
   var stream = StreamedMessage()
-  private var messageIsOpen = false
-  /// The state of the text message that is open and checked.
+  /// What compresses; nil where that was not agreed on. See `Sender+Compression`.
+  var compressor: MessageCompressor?
+  /// A message of which frames have left is not complete.
+  private(set) var messageIsOpen = false
+  /// That message is compressed.
+  private var openIsCompressed = false
+  /// That message can not be completed, because there was no memory to compress more of it.
+  var isStuck = false
+  /// The state of that message where it is text and checked.
   private var openText: UTF8Validator?
 
   /// A sender before the first frame.
   public init(role: Role) { self.role = role }
 
-  /// A frame of a message: the first one carries the kind, the others are continuations. RFC 6455 5.4.
-  /// `maskKey` is fresh for every frame and used by clients only. RFC 6455 5.3.
-  public func dataFrame(
-    _ kind: MessageKind?, isFinal: Bool, payload: Payload, maskKey: UInt32
+  /// A frame of a message: the first one carries the kind, the others are continuations. RFC 6455 5.4. `compressed`, which counts on
+  /// the first: whether the message may be compressed. `maskKey` is fresh for every frame and used by clients only. RFC 6455 5.3.
+  /// Call `finish` when the frame has left, or will not.
+  public mutating func dataFrame(
+    _ kind: MessageKind?, isFinal: Bool, payload: Payload, compressed: Bool = true, maskKey: UInt32
   ) throws(SendError) -> OutgoingFrame {
-    guard closeSent == nil else { throw .closeSent }
-    guard !stream.isOpen, kind == nil || !messageIsOpen else { throw .messageOpen }
-    guard kind != nil || messageIsOpen else { throw .noMessageOpen }
+    try checkOrder(isFirst: kind != nil)
     let text = try check(payload, isFinal: isFinal, kind == .text && checksUTF8 ? UTF8Validator() : openText)
-    let header = header(kind?.opcode ?? .continuation, isFinal: isFinal, payload.count, maskKey)
-    return OutgoingFrame(header: header, payload: payload, openText: isFinal ? nil : text)
+    let open = isFinal ? nil : text
+    guard kind == nil ? openIsCompressed : compresses(payload.count, isWhole: isFinal, compressed) else {
+      return frame(kind, isFinal: isFinal, payload, maskKey, openText: open)
+    }
+    let deflated = try compress(payload, isFirst: kind != nil, isFinal: isFinal)
+    return frame(kind, isFinal: isFinal, Payload(deflated), maskKey, openText: open, plainCount: payload.count)
+  }
+
+  /// Throws unless a message may begin, or the one that is open may go on.
+  func checkOrder(isFirst: Bool) throws(SendError) {
+    guard closeSent == nil else { throw .closeSent }
+    guard !stream.isOpen, !isFirst || !messageIsOpen else { throw .messageOpen }
+    guard isFirst || messageIsOpen else { throw .noMessageOpen }
+    guard !isStuck else { throw .outOfMemory }
   }
 
   private func check(_ payload: Payload, isFinal: Bool, _ text: UTF8Validator?) throws(SendError) -> UTF8Validator? {
@@ -69,32 +89,34 @@ public struct Sender: ~Copyable {
     guard payload.count <= 125 else { throw .controlTooLong }
     guard closeSent == nil else { throw .closeSent }
     if opcode == .close { try checkClose(payload) }
-    let header = header(opcode.opcode, isFinal: true, payload.count, maskKey)
+    let header = header(opcode.opcode, payload.count, maskKey)
     return OutgoingFrame(header: header, payload: Payload(payload))
   }
 
-  /// A frame of the message that is open, or the first one of a message of that kind.
-  func frame(_ kind: MessageKind, isFinal: Bool, _ payload: Payload, _ maskKey: UInt32) -> OutgoingFrame {
-    let opcode = messageIsOpen ? .continuation : kind.opcode
-    return OutgoingFrame(header: header(opcode, isFinal: isFinal, payload.count, maskKey), payload: payload)
-  }
-
-  /// Throws unless a message may begin now.
-  func checkMayBegin() throws(SendError) {
-    guard closeSent == nil else { throw .closeSent }
-    guard !stream.isOpen, !messageIsOpen else { throw .messageOpen }
+  /// A frame of the message that is open, or the first one of a message of that kind. `plainCount`: the bytes that a compressed payload
+  /// stands for.
+  func frame(
+    _ kind: MessageKind?, isFinal: Bool, _ payload: Payload, _ maskKey: UInt32, openText: UTF8Validator? = nil,
+    plainCount: Int? = nil
+  ) -> OutgoingFrame {
+    let opcode = messageIsOpen ? .continuation : kind?.opcode ?? .continuation
+    // RFC 7692 6: RSV1 stands on the first frame of a compressed message, and on no other.
+    let isCompressed = plainCount != nil && !messageIsOpen
+    let header = header(opcode, isFinal: isFinal, isCompressed: isCompressed, payload.count, maskKey)
+    return OutgoingFrame(header: header, payload: payload, openText: openText, plainCount: plainCount)
   }
 
   /// The first byte of the frame has left: from now on it counts.
   public mutating func begin(_ frame: OutgoingFrame) {
-    traffic.count(frame.header)
+    traffic.count(frame)
     switch frame.header.opcode {
     case .text, .binary, .continuation:
+      if !messageIsOpen { openIsCompressed = frame.header.isCompressed }
       messageIsOpen = !frame.header.isFinal
       openText = frame.openText
     case .close:
       closeSent = (try? ClosePayload(parsing: frame.controlPayload))?.code ?? .noStatus
-      stream.release()
+      fail()
     case .ping, .pong: break
     }
   }
@@ -102,8 +124,12 @@ public struct Sender: ~Copyable {
   /// So many bytes have left.
   public mutating func passed(_ count: Int) { traffic.pass(count) }
 
-  /// Nothing can be sent any more: gives back what is held for a message that will not be finished.
-  public mutating func fail() { stream.release() }
+  /// No data can be sent any more: gives back what is held for it.
+  public mutating func fail() {
+    stream.release()
+    compressor?.forget()
+    compressor?.releaseIfIdle()
+  }
 
   private func checkClose(_ payload: ByteView) throws(SendError) {
     do throws(ProtocolError) {
@@ -114,9 +140,11 @@ public struct Sender: ~Copyable {
     }
   }
 
-  private func header(_ opcode: Opcode, isFinal: Bool, _ length: Int, _ maskKey: UInt32) -> FrameHeader {
+  private func header(
+    _ opcode: Opcode, isFinal: Bool = true, isCompressed: Bool = false, _ length: Int, _ maskKey: UInt32
+  ) -> FrameHeader {
     let key = role == .client ? maskKey : nil
-    return FrameHeader(opcode: opcode, isFinal: isFinal, maskKey: key, length: length)
+    return FrameHeader(opcode: opcode, isFinal: isFinal, isCompressed: isCompressed, maskKey: key, length: length)
   }
 }
 

@@ -1,4 +1,5 @@
-// A message that its user writes in pieces: what is kept for the next frame, and where frames are cut. RFC 6455 5.4.
+// A message that its user writes in pieces: what is kept for the next frame, and where frames are cut. RFC 6455 5.4. How it is compressed
+// stands in `Sender+Streams`.
 //
 // One frame where everything fits into the buffer, whatever the pieces were. Beyond that a frame leaves when bytes come for which
 // there is no room, and takes them along, all but the last ones: so a message never ends with an empty frame, unless its user has
@@ -16,26 +17,43 @@ public enum StreamStep {
 
 /// The state of a message that is written in pieces.
 struct StreamedMessage: ~Copyable {
+  enum Form {
+    /// Sent as it is.
+    case plain
+    /// To be compressed once there are so many bytes of it; until then nothing is sent.
+    case undecided(threshold: Int)
+    /// Compressed; what waits for the next frame is the compressor's.
+    case compressed
+  }
+
   private(set) var kind = MessageKind.binary
   /// Counts messages: who wrote an earlier one must not go on in a later one.
   private(set) var number: UInt64 = 0
   private(set) var isOpen = false
+  private(set) var form = Form.plain
+  /// Bytes that were compressed since the last frame.
+  var compressedCount = 0
+  /// Its end has been compressed.
+  var isComplete = false
   /// Its user wants to end it; nothing may be added any more.
   private var isEnding = false
   /// The most bytes that are kept.
-  private var limit = 1
+  private(set) var limit = 1
   private var kept = ByteQueue()
   private var text: UTF8Validator?
 
   /// Memory is taken for so many bytes at once; a larger limit is grown into.
   private static let firstRoom = 65536
 
-  mutating func open(_ kind: MessageKind, limit: Int, checksUTF8: Bool) {
+  mutating func open(_ kind: MessageKind, _ form: Form, limit: Int, checksUTF8: Bool) {
     self.kind = kind
+    self.form = form
     self.limit = max(limit, 1)
     number = number &+ 1
     isOpen = true
     isEnding = false
+    compressedCount = 0
+    isComplete = false
     text = kind == .text && checksUTF8 ? UTF8Validator() : nil
   }
 
@@ -53,6 +71,26 @@ struct StreamedMessage: ~Copyable {
       isEnding = true
     }
   }
+
+  /// Whether the message becomes a compressed one by this step.
+  func mustCompress(_ step: StreamStep) -> Bool {
+    guard case .undecided(let threshold) = form else { return false }
+    switch step {
+    case .add(let bytes): return bytes.count >= threshold &- kept.count || bytes.count > limit &- kept.count
+    case .flush: return !kept.isEmpty
+    case .end: return kept.count >= threshold
+    }
+  }
+
+  /// What was kept is the compressor's now.
+  mutating func compress() {
+    form = .compressed
+    compressedCount = kept.count
+    kept.releaseToPool()
+  }
+
+  /// What is kept, borrowed until the next call.
+  var bytes: ByteView { kept.bytes }
 
   /// Whether a frame must leave for the step.
   func needsFrame(_ step: StreamStep) -> Bool {
@@ -81,12 +119,19 @@ struct StreamedMessage: ~Copyable {
       let taken = taken(of: bytes.count)
       if needsFrame(step) { kept.removeAll() } else { try reserve(bytes.count) }
       do throws(OutOfMemory) { try kept.append(bytes.cut(from: taken)) } catch { throw .outOfMemory }
-      _ = text?.advance(bytes)
+      advance(bytes)
     case .flush: kept.removeAll()
-    case .end:
-      isOpen = false
-      kept.releaseToPool()
+    case .end: close()
     }
+  }
+
+  /// These bytes, which were checked, are part of the message.
+  mutating func advance(_ bytes: ByteView) { _ = text?.advance(bytes) }
+
+  /// The message is over.
+  mutating func close() {
+    isOpen = false
+    kept.releaseToPool()
   }
 
   /// How many of so many new bytes the next frame takes along: frames are as long as the buffer, or a multiple of it, and between one
@@ -106,32 +151,4 @@ struct StreamedMessage: ~Copyable {
 
   /// The message can never be finished. It stays open, for its user to hear why.
   mutating func release() { kept.releaseToPool() }
-}
-
-extension Sender {
-  /// Begins a message that is written in pieces, of which at most `limit` bytes are kept. Returns its number.
-  public mutating func openStream(_ kind: MessageKind, limit: Int) throws(SendError) -> UInt64 {
-    try checkMayBegin()
-    stream.open(kind, limit: limit, checksUTF8: checksUTF8)
-    return stream.number
-  }
-
-  /// Whether a frame must leave for the step. `.noMessageOpen`: the message of that number is over.
-  public mutating func streamNeedsFrame(_ number: UInt64, _ step: StreamStep) throws(SendError) -> Bool {
-    try stream.check(number, step)
-    guard closeSent == nil else { throw .closeSent }
-    return stream.needsFrame(step)
-  }
-
-  /// That frame. Its bytes are borrowed until `finishStream`, which is to follow when it has been sent.
-  public mutating func streamFrame(_ step: StreamStep, maskKey: UInt32) throws(SendError) -> OutgoingFrame {
-    guard closeSent == nil else { throw .closeSent }
-    let payload = try stream.payload(step)
-    if case .end = step { return frame(stream.kind, isFinal: true, payload, maskKey) }
-    return frame(stream.kind, isFinal: false, payload, maskKey)
-  }
-
-  /// The step's frame has been sent, or it needs none: the step counts. Throws `.outOfMemory` where it needs none, and nothing has
-  /// changed then.
-  public mutating func finishStream(_ step: StreamStep) throws(SendError) { try stream.finish(step) }
 }

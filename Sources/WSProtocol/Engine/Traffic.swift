@@ -41,11 +41,16 @@ public struct Traffic: Equatable, Sendable {
   @inline(__always) mutating func countPong() { pongs = pongs &+ 1 }
 
   /// A frame has begun to leave.
-  @inline(__always) mutating func count(_ frame: FrameHeader) {
-    switch frame.opcode {
+  @inline(__always) mutating func count(_ frame: OutgoingFrame) {
+    switch frame.header.opcode {
     case .text, .binary, .continuation:
-      messages = messages &+ (frame.isFinal ? 1 : 0)
-      bytes = bytes &+ UInt64(truncatingIfNeeded: frame.length)
+      messages = messages &+ (frame.header.isFinal ? 1 : 0)
+      let onWire = UInt64(truncatingIfNeeded: frame.header.length)
+      let plain = frame.plainCount.map { UInt64(truncatingIfNeeded: $0) }
+      bytes = bytes &+ (plain ?? onWire)
+      guard let plain else { return }
+      compressedBytes = compressedBytes &+ plain
+      deflatedBytes = deflatedBytes &+ onWire
     case .ping: countPing()
     case .pong: countPong()
     case .close: return

@@ -13,7 +13,8 @@ private func withParts<Value>(_ bytes: [UInt8], cutAt cuts: [Int], _ body: (Payl
 }
 
 private func frame(_ role: Role, _ payload: Payload) throws -> OutgoingFrame {
-  try Sender(role: role).dataFrame(.binary, isFinal: true, payload: payload, maskKey: wireKeyNumber)
+  var sender = Sender(role: role)
+  return try sender.dataFrame(.binary, isFinal: true, payload: payload, maskKey: wireKeyNumber)
 }
 
 /// What a shell sends that copies into a room of that size and then sends what is lent; and how much was lent.

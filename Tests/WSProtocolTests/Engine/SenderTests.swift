@@ -69,10 +69,10 @@ struct SenderFrameTests {
     for key: UInt32 in [0, 1, 0xFFFF_FFFF, wireKeyNumber] {
       let payload = pattern(9)
       try payload.withUnsafeBytes { view in
-        let client = try Sender(role: .client).dataFrame(.binary, isFinal: true, payload: Payload(view), maskKey: key)
+        let client = try TestSender(.client).inner.dataFrame(.binary, isFinal: true, payload: Payload(view), maskKey: key)
         let octets = (0..<4).map { UInt8(truncatingIfNeeded: key >> (8 * UInt32($0))) }
         #expect(bytes(of: client) == [0x82, 0x89] + octets + masked(payload, octets))
-        let server = try Sender(role: .server).dataFrame(.binary, isFinal: true, payload: Payload(view), maskKey: key)
+        let server = try TestSender(.server).inner.dataFrame(.binary, isFinal: true, payload: Payload(view), maskKey: key)
         #expect(server.header.maskKey == nil)
         #expect(bytes(of: server) == [0x82, 0x09] + payload)
       }

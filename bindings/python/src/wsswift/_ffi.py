@@ -94,6 +94,9 @@ WS_CLOSE_TRY_AGAIN_LATER = 1013
 WS_CLOSE_BAD_GATEWAY = 1014
 WS_CLOSE_TLS_HANDSHAKE = 1015
 
+# Or-ed to the type of a message that is sent.
+WS_UNCOMPRESSED = 0x100
+
 # Halves of a connection.
 WS_READ = 1
 WS_WRITE = 2
@@ -242,11 +245,6 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
     # connections
     "ws_conn_read": (c_int, [_handle, _int32_out, _bytes_out]),
     "ws_conn_read_into": (c_int, [_handle, _int32_out, _data, c_size_t, _size_out]),
-    "ws_conn_next_reader": (c_int, [_handle, _int32_out, _handle_out]),
-    "ws_reader_read": (c_int, [_handle, _data, c_size_t, _size_out]),
-    "ws_reader_next": (c_int, [_handle, _bytes_out]),
-    "ws_conn_read_joined": (c_int, [_handle, _data, c_size_t, _data, c_size_t, _size_out]),
-    "ws_conn_discard": (c_int, [_handle]),
     "ws_conn_write": (c_int, [_handle, c_int32, _data, c_size_t]),
     "ws_conn_writev": (c_int, [_handle, c_int32, POINTER(ws_bytes), c_size_t]),
     "ws_conn_read_json": (c_int, [_handle, _bytes_out]),
@@ -256,6 +254,10 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
     "ws_writer_flush": (c_int, [_handle]),
     "ws_writer_close": (c_int, [_handle]),
     "ws_conn_set_write_buffer": (c_int, [_handle, c_size_t]),
+    "ws_conn_set_compression": (c_int, [_handle, c_int32]),
+    "ws_conn_set_compression_level": (c_int, [_handle, c_int32]),
+    "ws_conn_set_compression_memory": (c_int, [_handle, c_int32]),
+    "ws_conn_set_compression_threshold": (c_int, [_handle, c_size_t]),
     "ws_conn_write_control": (c_int, [_handle, c_int32, _data, c_size_t, _int64]),
     "ws_conn_close": (c_int, [_handle, c_uint16, _data, c_size_t, _int64]),
     "ws_conn_close_begin": (c_int, [_handle, c_uint16, _data, c_size_t]),
@@ -350,6 +352,10 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
     "ws_engine_tick": (c_int, [_handle, _int64, POINTER(c_int64)]),
     "ws_engine_set_read_limit": (c_int, [_handle, c_uint64]),
     "ws_engine_set_check_utf8": (c_int, [_handle, c_int32, c_int32]),
+    "ws_engine_set_compression": (c_int, [_handle, c_int32]),
+    "ws_engine_set_compression_level": (c_int, [_handle, c_int32]),
+    "ws_engine_set_compression_memory": (c_int, [_handle, c_int32]),
+    "ws_engine_set_compression_threshold": (c_int, [_handle, c_size_t]),
     "ws_engine_subprotocol": (c_int, [_handle, _bytes_out]),
     "ws_engine_extensions": (c_int, [_handle, _bytes_out]),
     "ws_engine_close_codes": (c_int, [_handle, _uint16_out, _bytes_out, _uint16_out]),
@@ -363,11 +369,6 @@ BLOCKING: FrozenSet[str] = frozenset(
     {
         "ws_conn_read",
         "ws_conn_read_into",
-        "ws_conn_next_reader",
-        "ws_reader_read",
-        "ws_reader_next",
-        "ws_conn_read_joined",
-        "ws_conn_discard",
         "ws_conn_write",
         "ws_conn_writev",
         "ws_conn_next_writer",
