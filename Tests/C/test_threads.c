@@ -294,10 +294,8 @@ static void *open_many(void *argument) {
   shared *both = argument;
   for (int i = 0; i < 20; i++) {
     pair p;
-    ws_bytes name;
     if (!pair_open_with(&p, both->dialer, both->upgrader)) break;
-    EXPECT_STATUS(ws_conn_subprotocol(p.client, &name), WS_OK);
-    EXPECT_BYTES(name.data, name.size, "chat", 4);
+    expect_subprotocol(p.client, "chat");
     pair_close(&p);
   }
   return NULL;

@@ -74,6 +74,12 @@ static inline void wire_close(wire *w) {
   if (w->fd >= 0) close(w->fd);
 }
 
+/* RFC 6455 1.9: what was agreed on; "" for none. */
+static inline void expect_subprotocol(ws_conn *conn, const char *wanted) {
+  ws_bytes name;
+  if (EXPECT_STATUS(ws_conn_subprotocol(conn, &name), WS_OK)) EXPECT_BYTES(name.data, name.size, wanted, strlen(wanted));
+}
+
 /* The peer sends one frame. */
 static inline void wire_put(wire *w, int first, const void *data, size_t size) {
   EXPECT(peer_put_frame(w->fd, first, w->masks, data, size));

@@ -107,19 +107,7 @@ private final class FullListener: @unchecked Sendable {
     let silent = try FullListener()
     let target = list(address("127.0.0.1", silent.port))
     let milliseconds = try fastest {
-      let cancellation = try Cancellation()
-      let worker = Worker {
-        let error = failure { () throws(TransportError) in
-          try race(target, cancellation: cancellation)
-        }
-        return (error, Deadline.now)
-      }
-      usleep(20_000)
-      let start = Deadline.now
-      cancellation.cancel()
-      let (error, end) = try worker.join()
-      #expect(error == .aborted)
-      return end.nanoseconds - start.nanoseconds
+      try timeToCancel { (cancellation) throws(TransportError) in try race(target, cancellation: cancellation) }
     }
     #expect(milliseconds < 50)
   }

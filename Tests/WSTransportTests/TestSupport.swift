@@ -59,6 +59,23 @@ func fastest(of rounds: Int = 5, _ body: () throws -> Int64) rethrows -> Int64 {
   return best / 1_000_000
 }
 
+/// Nanoseconds between the cancelling of a call that waits and its end, which must tell of it.
+func timeToCancel<Value: ~Copyable>(
+  _ body: @escaping @Sendable (Cancellation) throws(TransportError) -> Value
+) throws -> Int64 {
+  let cancellation = try Cancellation()
+  let worker = Worker {
+    let error = failure { () throws(TransportError) in _ = try body(cancellation) }
+    return (error, Deadline.now)
+  }
+  usleep(20_000)
+  let start = Deadline.now
+  cancellation.cancel()
+  let (error, end) = try worker.join()
+  #expect(error == .aborted)
+  return end.nanoseconds - start.nanoseconds
+}
+
 /// Nanoseconds since a moment.
 func since(_ start: Deadline) -> Int64 { Deadline.now.nanoseconds - start.nanoseconds }
 
