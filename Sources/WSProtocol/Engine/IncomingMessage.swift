@@ -12,6 +12,9 @@ struct IncomingMessage {
   private let validates: Bool
   private var validator = UTF8Validator()
 
+  /// What a compressed message may have on the wire beyond the limit and an eighth of it.
+  private static let compressedMargin: UInt64 = 1024
+
   /// The message that begins with this header.
   init(_ header: FrameHeader, delivery: Delivery, checksUTF8: Bool) {
     kind = header.opcode == .text ? .text : .binary
@@ -37,9 +40,9 @@ struct IncomingMessage {
     guard limit == 0 || UInt64(truncatingIfNeeded: length) <= limit else { throw .messageTooBig(limit: limit) }
   }
 
-  /// Compressing makes some messages larger, but never by much.
+  /// Compressing makes some messages larger, but never by much: a flush behind every part of 40 bytes is within this.
   private static func largestCompressed(_ limit: UInt64) -> UInt64 {
-    let (sum, overflow) = limit.addingReportingOverflow(limit / 8 &+ 1024)
+    let (sum, overflow) = limit.addingReportingOverflow(limit / 8 &+ compressedMargin)
     return overflow ? .max : sum
   }
 
