@@ -27,8 +27,8 @@
  *             [read]  one thread at a time; may run beside writes
  *             [owner] nothing else on the handle meanwhile
  *             Writes are serialised by the library, so writing is [any]. No function may be called from a signal handler.
- * Callbacks   run on the thread that called in, inside ws_conn_read, ws_conn_read_into or ws_conn_close, never on a thread
- *             of the library's own and with no lock held. They may call anything except reading on the same handle
+ * Callbacks   run on the thread that called in, inside the calls tagged [read] and ws_conn_close, never on a thread of the
+ *             library's own and with no lock held. They may call anything except reading on the same handle
  *             (WS_ERR_STATE). They must not unwind (longjmp, exceptions). A void *user comes with a ws_free_fn that is
  *             called exactly once: when the callback is replaced or the handle dies. It may be NULL.
  * Process     no global initialisation, no signal handlers, no atexit; SIGPIPE is never raised; EINTR is resumed. The only
@@ -178,6 +178,10 @@ int64_t ws_in_ms(int64_t ms);
 /* An open WebSocket connection, from ws_dialer_dial, ws_dial_run, ws_upgrader_upgrade or ws_upgrade_accept. */
 typedef struct ws_conn ws_conn;
 
+/* A message of a connection that is being read in parts. A part of its connection: never freed; WS_ERR_STATE when another message has
+ * been asked for. Used after eight more messages were read so, it stands for a later one. */
+typedef struct ws_reader ws_reader;
+
 /* A message of a connection that is being written in pieces. A part of its connection: never freed; WS_ERR_STATE when its message has
  * been ended. Used after eight more messages were written so, it stands for a later one. */
 typedef struct ws_writer ws_writer;
@@ -214,6 +218,31 @@ WS_NODISCARD int ws_conn_read(ws_conn *conn, int32_t *type, ws_bytes *message);
 /* [read] The same into the caller's memory: *size is the message's size. When room is too small: WS_ERR_ROOM, *size says how
  * much is needed, and the message is kept for the next read. buf may be NULL when room is 0. Errors as ws_conn_read. */
 WS_NODISCARD int ws_conn_read_into(ws_conn *conn, int32_t *type, void *buf, size_t room, size_t *size);
+
+/* [read] Waits for the next data message and gives a reader for it before its bytes are there, so that a message of any size costs one
+ * buffer. What is left of the message before is passed over: pings in it are answered, nothing of it is kept. A message that
+ * had begun to be put together, or was kept after WS_ERR_ROOM, is read from its beginning. Errors as ws_conn_read. RFC 6455 5.4. */
+WS_NODISCARD int ws_conn_next_reader(ws_conn *conn, int32_t *type, ws_reader **reader);
+
+/* [read] Waits for some bytes of the message and copies as many as there is room for, at least one; WS_END behind the last one. Text
+ * may be cut inside a character. buf may be NULL when room is 0. WS_ERR_STATE another message has been asked for · WS_ERR_CLOSED the
+ * peer closed in the middle of the message, with whatever code · others as ws_conn_read. */
+WS_NODISCARD int ws_reader_read(ws_reader *reader, void *buf, size_t room, size_t *got);
+
+/* [read] The same without a copy: *part is what has arrived, at least one byte, borrowed until the next read. Errors as
+ * ws_reader_read. */
+WS_NODISCARD int ws_reader_next(ws_reader *reader, ws_bytes *part);
+
+/* [read] Reads all messages as one stream of bytes, with the terminator behind each, behind empty ones too; of size 0: as a plain byte
+ * stream. Waits for at least one byte, then takes what is there, up to room. Other reads in between pass over the rest of the
+ * message and its terminator. WS_END the peer closed with 1000, 1001 or no code, between messages · WS_ERR_CLOSED it closed in the
+ * middle of one, with whatever code · others as ws_conn_read. */
+WS_NODISCARD int ws_conn_read_joined(ws_conn *conn, const void *terminator, size_t terminator_size, void *buf, size_t room, size_t *got);
+
+/* [read] For programs that only write: reads and drops messages until the connection ends, and gives that end; pings and close frames
+ * are answered. Never WS_OK. Nothing is kept of what arrives. After WS_ERR_TIMEOUT and WS_AGAIN call it again. Results as
+ * ws_conn_read. */
+int ws_conn_discard(ws_conn *conn);
 
 /* [any] Sends one message, WS_TEXT or WS_BINARY (| WS_UNCOMPRESSED), as one frame, within the write timeout (30 s without progress by default).
  * Text is not checked unless ws_conn_set_check_utf8 asks for it.

@@ -101,6 +101,13 @@ func bytes(_ data: UnsafeRawPointer?, _ size: Int) -> ByteView? {
   return ByteView(start: data, count: size)
 }
 
+/// The caller's room for bytes; nil for NULL with a size.
+@inline(__always)
+func space(_ buf: UnsafeMutableRawPointer?, _ room: Int) -> UnsafeMutableRawBufferPointer? {
+  guard room >= 0, buf != nil || room == 0 else { return nil }
+  return UnsafeMutableRawBufferPointer(start: buf, count: room)
+}
+
 /// The caller's bytes in several parts; nil for NULL with a count, for a part that is NULL with a size, and for more than memory has.
 func payload(_ parts: UnsafePointer<ws_bytes>?, _ count: Int) -> Payload? {
   guard count >= 0, parts != nil || count == 0 else { return nil }

@@ -14,6 +14,7 @@ final class ConnHandle: Handle, Tagged {
   let userData = UserDataSlot()
   let partsLock = Lock()
   // Guarded by `partsLock`.
+  var readers = PartRing<ReaderHandle>()
   var writers = PartRing<WriterHandle>()
 
   init(_ conn: Conn) {
@@ -61,12 +62,10 @@ public func ws_conn_read_into(
 ) -> Int32 {
   type?.pointee = 0
   size?.pointee = 0
-  guard let type, let size, bytes(buf, room) != nil else { return invalid }
+  guard let type, let size, let space = space(buf, room) else { return invalid }
   return onConn(conn) { (conn) throws(WSError) in
     do throws(WSError) {
-      guard let read = try conn.read(into: UnsafeMutableRawBufferPointer(start: buf, count: room)) else {
-        return Int32(WS_END)
-      }
+      guard let read = try conn.read(into: space) else { return Int32(WS_END) }
       type.pointee = Int32(read.kind.rawValue)
       size.pointee = read.size
       return WS_OK

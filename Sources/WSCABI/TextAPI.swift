@@ -29,13 +29,13 @@ public func ws_close_format(
   _ written: UnsafeMutablePointer<Int>!
 ) -> Int32 {
   written?.pointee = 0
-  guard let written, let reason = bytes(reason, size), bytes(buf, room) != nil else { return invalid }
+  guard let written, let reason = bytes(reason, size), let space = space(buf, room) else { return invalid }
   return result { () throws(WSError) in
     do throws(SendError) { try ClosePayload.check(closeCode(code), reason: reason) } catch { throw .send(error) }
     try withClosePayload(closeCode(code), reason) { (payload) throws(WSError) in
       written.pointee = payload.count
       guard payload.count <= room else { throw .noRoom(needed: payload.count) }
-      UnsafeMutableRawBufferPointer(start: buf, count: room).copyMemory(from: payload)
+      space.copyMemory(from: payload)
     }
     return WS_OK
   }

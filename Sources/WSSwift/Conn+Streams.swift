@@ -24,8 +24,8 @@ extension Conn {
   public func readJoined(
     into space: UnsafeMutableRawBufferPointer, terminator: ByteView = .empty
   ) throws(WSError) -> Int? {
-    guard !space.isEmpty else { return 0 }
-    return try asReader { (limits) throws(WSError) in
+    try asReader { (limits) throws(WSError) in
+      guard !space.isEmpty else { return 0 }
       guard var filled = try nextJoined(space, terminator, within: limits) else { return nil }
       while filled > 0, filled < space.count {
         let rest = UnsafeMutableRawBufferPointer(rebasing: space[filled...])

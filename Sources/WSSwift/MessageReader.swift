@@ -46,8 +46,9 @@ struct OpenMessage {
 public struct MessageReader: Sendable {
   /// Text or binary.
   public let kind: MessageKind
+  /// Tells the message from the others of its connection.
+  public let number: UInt64
   private let conn: Conn
-  private let number: UInt64
 
   init(_ kind: MessageKind, _ conn: Conn, _ number: UInt64) {
     self.kind = kind
@@ -59,20 +60,11 @@ public struct MessageReader: Sendable {
   /// a character. After `.timeout` the next call goes on where this one stopped. `.closed` where the peer closes in the middle of
   /// the message, with whatever code; others as `Conn.read`. RFC 6455 5.4.
   public func read(into space: UnsafeMutableRawBufferPointer) throws(WSError) -> Int? {
-    try conn.asReader { (limits) throws(WSError) in
-      guard let part = try conn.part(of: number, within: limits) else { return nil }
-      return conn.copy(part, to: space)
-    }
+    try conn.readPart(of: number, into: space)
   }
 
   /// The same without a copy: lends what has arrived, at least one byte, until the next read of the connection.
-  public func next() throws(WSError) -> ByteView? {
-    try conn.asReader { (limits) throws(WSError) in
-      guard let part = try conn.part(of: number, within: limits) else { return nil }
-      conn.open.handOut(part.count)
-      return part
-    }
-  }
+  public func next() throws(WSError) -> ByteView? { try conn.nextPart(of: number) }
 }
 
 extension Conn {
@@ -99,6 +91,23 @@ extension Conn {
 
   private func reader(of message: BorrowedMessage) -> MessageReader {
     MessageReader(message.kind, self, open.start(message.bytes, isLast: true))
+  }
+
+  /// What `MessageReader.read(into:)` does for the message of that number; `.state` when another one has been asked for.
+  public func readPart(of number: UInt64, into space: UnsafeMutableRawBufferPointer) throws(WSError) -> Int? {
+    try asReader { (limits) throws(WSError) in
+      guard let part = try part(of: number, within: limits) else { return nil }
+      return copy(part, to: space)
+    }
+  }
+
+  /// What `MessageReader.next()` does for the message of that number; `.state` when another one has been asked for.
+  public func nextPart(of number: UInt64) throws(WSError) -> ByteView? {
+    try asReader { (limits) throws(WSError) in
+      guard let part = try part(of: number, within: limits) else { return nil }
+      open.handOut(part.count)
+      return part
+    }
   }
 
   /// What has arrived of the message and has not been handed out, at least one byte; nil at its end.

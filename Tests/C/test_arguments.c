@@ -7,13 +7,27 @@ static void null_outputs_of_a_connection(void) {
   wire w;
   int32_t type;
   ws_bytes message;
+  ws_reader *reader;
   size_t size;
   REQUIRE(wire_open(&w, AS_SERVER));
+  wire_put_text(&w, 0x81, "text");
   EXPECT_STATUS(ws_conn_read(w.conn, NULL, &message), WS_ERR_INVALID);
   EXPECT_STATUS(ws_conn_read(w.conn, &type, NULL), WS_ERR_INVALID);
   EXPECT_STATUS(ws_conn_read_into(w.conn, NULL, &type, 4, &size), WS_ERR_INVALID);
   EXPECT_STATUS(ws_conn_read_into(w.conn, &type, &type, 4, NULL), WS_ERR_INVALID);
   EXPECT_STATUS(ws_conn_read_into(w.conn, &type, NULL, 4, &size), WS_ERR_INVALID);
+  EXPECT_STATUS(ws_conn_next_reader(w.conn, NULL, &reader), WS_ERR_INVALID);
+  EXPECT_STATUS(ws_conn_next_reader(w.conn, &type, NULL), WS_ERR_INVALID);
+  EXPECT_STATUS(ws_conn_next_reader(w.conn, &type, &reader), WS_OK);
+  EXPECT_STATUS(ws_reader_read(reader, NULL, 4, &size), WS_ERR_INVALID);
+  EXPECT_STATUS(ws_reader_read(reader, &type, 4, NULL), WS_ERR_INVALID);
+  EXPECT_STATUS(ws_reader_read(reader, &type, (size_t)-1, &size), WS_ERR_INVALID);
+  EXPECT_STATUS(ws_reader_next(reader, NULL), WS_ERR_INVALID);
+  EXPECT_STATUS(ws_conn_read_joined(w.conn, NULL, 1, &type, 4, &size), WS_ERR_INVALID);
+  EXPECT_STATUS(ws_conn_read_joined(w.conn, "x", 1, NULL, 4, &size), WS_ERR_INVALID);
+  EXPECT_STATUS(ws_conn_read_joined(w.conn, "x", 1, &type, 4, NULL), WS_ERR_INVALID);
+  EXPECT_STATUS(ws_reader_next(reader, &message), WS_OK); /* nothing was lost */
+  EXPECT_BYTES(message.data, message.size, "text", 4);
   EXPECT_STATUS(ws_conn_user_data(w.conn, NULL), WS_ERR_INVALID);
   EXPECT_STATUS(ws_conn_local_address(w.conn, NULL), WS_ERR_INVALID);
   EXPECT_STATUS(ws_conn_remote_address(w.conn, NULL), WS_ERR_INVALID);

@@ -30,10 +30,14 @@ static int use_everything(pair *p) {
   ws_bytes message;
   size_t size;
   ws_conn *conn = p->client;
+  ws_reader *reader;
   ws_writer *writer;
   int wrong = 0;
   wrong += ws_conn_read(conn, &type, &message) != WS_ERR_FORKED;
   wrong += ws_conn_read_into(conn, &type, NULL, 0, &size) != WS_ERR_FORKED;
+  wrong += ws_conn_next_reader(conn, &type, &reader) != WS_ERR_FORKED || reader != NULL;
+  wrong += ws_conn_read_joined(conn, NULL, 0, &type, 1, &size) != WS_ERR_FORKED;
+  wrong += ws_conn_discard(conn) != WS_ERR_FORKED;
   wrong += ws_conn_write(conn, WS_TEXT, "x", 1) != WS_ERR_FORKED;
   wrong += ws_conn_read_json(conn, &message) != WS_ERR_FORKED;
   wrong += ws_conn_write_json(conn, "1", 1) != WS_ERR_FORKED;

@@ -1,10 +1,10 @@
-/* Every function of the header from inside every handler: ping, pong and close, under ws_conn_read, ws_conn_read_into and
+/* Every function of the header from inside every handler: ping, pong and close, under every call that reads and under
  * ws_conn_close, in both roles. Each cell has one defined result, and the connection is what it should be afterwards.
  */
 #include "wire.h"
 
 enum { ON_PING, ON_PONG, ON_CLOSE, HANDLERS };
-enum { IN_READ, IN_READ_INTO, IN_CLOSE, CALLS };
+enum { IN_READ, IN_READ_INTO, IN_NEXT_READER, IN_READER, IN_JOINED, IN_DISCARD, IN_CLOSE, CALLS };
 
 /* What becomes of the call whose handler did it. */
 typedef enum after {
@@ -45,7 +45,9 @@ static void *user;
 static char room[125];
 static int unused;
 static ws_conn *other;
+static ws_reader *reader; /* of the message that is read in parts, where there is one */
 static const ws_headers *fields;
+static ws_reader *unwanted;
 
 /* ---- One function of the header each ---- */
 
@@ -65,6 +67,11 @@ CALL(now, ws_now() <= 0)
 CALL(in_ms, ws_in_ms(1) <= 0)
 CALL(read, ws_conn_read(conn, &type, &bytes))
 CALL(read_into, ws_conn_read_into(conn, &type, NULL, 0, &size))
+CALL(next_reader, ws_conn_next_reader(conn, &type, &unwanted))
+CALL(reader_read, reader == NULL ? WS_ERR_STATE : ws_reader_read(reader, NULL, 0, &size))
+CALL(reader_next, reader == NULL ? WS_ERR_STATE : ws_reader_next(reader, &bytes))
+CALL(read_joined, ws_conn_read_joined(conn, NULL, 0, &type, 1, &size))
+CALL(discard, ws_conn_discard(conn))
 CALL(write, ws_conn_write(conn, WS_TEXT, "x", 1))
 CALL(writev, ws_conn_writev(conn, WS_TEXT, NULL, 0))
 CALL(read_json, ws_conn_read_json(conn, &bytes))
@@ -211,6 +218,11 @@ static const function functions[] = {
     GIVES(read, WS_ERR_STATE),
     GIVES(read_into, WS_ERR_STATE),
     GIVES(read_json, WS_ERR_STATE),
+    GIVES(next_reader, WS_ERR_STATE),
+    GIVES(reader_read, WS_ERR_STATE),
+    GIVES(reader_next, WS_ERR_STATE),
+    GIVES(read_joined, WS_ERR_STATE),
+    GIVES(discard, WS_ERR_STATE),
     {"write", do_write, WS_OK, WS_ERR_CLOSE_SENT, GOES_ON},
     {"writev", do_writev, WS_OK, WS_ERR_CLOSE_SENT, GOES_ON},
     {"write_json", do_write_json, WS_OK, WS_ERR_CLOSE_SENT, GOES_ON},
@@ -269,12 +281,19 @@ static const function functions[] = {
 
 enum { FUNCTIONS = sizeof functions / sizeof functions[0] };
 
+/* The result of the call that the handler ran in when the peer has closed, whatever we do about it. */
+static int result_of_close(int call) {
+  if (call == IN_READER) return WS_ERR_CLOSED; /* in the middle of a message */
+  return call == IN_CLOSE ? WS_OK : WS_END;
+}
+
 /* The result of the call that the handler ran in. */
 static int outer_result(const function *which, int handler, int call) {
-  if (handler == ON_CLOSE) return call == IN_CLOSE ? WS_OK : WS_END; /* the peer has closed, whatever we do about it */
+  if (handler == ON_CLOSE) return result_of_close(call);
   if (which->after == ENDS) return WS_ERR_ABORTED;
   if (call == IN_CLOSE) return WS_OK;
-  return which->after == SHRINKS ? WS_ERR_TOO_BIG : WS_OK;
+  if (which->after == SHRINKS) return WS_ERR_TOO_BIG;
+  return call == IN_DISCARD ? WS_END : WS_OK;
 }
 
 static int on_control(ws_conn *conn, const void *data, size_t count, void *argument) WS_NOEXCEPT {
@@ -301,10 +320,18 @@ static void set_handler(wire *w, int handler, inside *self) {
   EXPECT_STATUS(status, WS_OK);
 }
 
-/* All that the peer says is there before the library looks, so that one thread is enough. */
+/* All that the peer says is there before the library looks, so that one thread is enough. A reader has had the first part of its
+ * message before. */
 static void peer_says(wire *w, int handler, int call) {
+  int first = 0x81;
+  if (call == IN_READER) {
+    wire_put_text(w, 0x01, "ab");
+    EXPECT_STATUS(ws_conn_next_reader(w->conn, &type, &reader), WS_OK);
+    EXPECT_STATUS(ws_reader_next(reader, &bytes), WS_OK);
+    first = 0x80;
+  }
   if (handler != ON_CLOSE) wire_put_text(w, handler == ON_PING ? 0x89 : 0x8a, "now");
-  if (handler != ON_CLOSE && call != IN_CLOSE) wire_put_text(w, 0x81, "abc");
+  if (handler != ON_CLOSE && call != IN_CLOSE) wire_put_text(w, first, "abc");
   EXPECT(peer_put_close(w->fd, w->masks, 1000, ""));
   shutdown(w->fd, SHUT_WR);
 }
@@ -313,13 +340,17 @@ static int outer_call(wire *w, int call) {
   char room[16];
   if (call == IN_READ) return ws_conn_read(w->conn, &type, &bytes);
   if (call == IN_READ_INTO) return ws_conn_read_into(w->conn, &type, room, sizeof room, &size);
+  if (call == IN_NEXT_READER) return ws_conn_next_reader(w->conn, &type, &reader);
+  if (call == IN_READER) return ws_reader_read(reader, room, sizeof room, &size);
+  if (call == IN_JOINED) return ws_conn_read_joined(w->conn, "", 0, room, sizeof room, &size);
+  if (call == IN_DISCARD) return ws_conn_discard(w->conn);
   return ws_conn_close(w->conn, 1000, NULL, 0, ws_in_ms(check_limit(3000)));
 }
 
 static void judge(const char *what, int status, int wanted, const inside *self, int role, int handler, int call) {
-  static const char *const handlers[] = {"ping", "pong", "close"}, *const calls[] = {"read", "read_into", "close"};
+  static const char *const handlers[] = {"ping", "pong", "close"}, *const calls[] = {"read", "read_into", "next_reader", "reader_read", "read_joined", "discard", "close"};
   if (status == wanted) return;
-  check_fail(__FILE__, __LINE__, "%s inside the %s handler of ws_conn_%s as %s: %s gave %d, not %d",
+  check_fail(__FILE__, __LINE__, "%s inside the %s handler of %s as %s: %s gave %d, not %d",
              functions[self->function].name, handlers[handler], calls[call], role == AS_SERVER ? "server" : "client", what,
              status, wanted);
 }
@@ -328,6 +359,7 @@ static void run_cell(int role, int handler, int call, int which) {
   wire w;
   inside self = {.function = which};
   const function *now = &functions[which];
+  reader = NULL;
   REQUIRE(wire_open(&w, role));
   set_handler(&w, handler, &self);
   peer_says(&w, handler, call);

@@ -3,10 +3,10 @@
  */
 #include "wire.h"
 
-enum { CONN, DIALER, DIAL, UPGRADER, UPGRADE, HEADERS, ENGINE, WRITER, NOTHING, KINDS };
+enum { CONN, DIALER, DIAL, UPGRADER, UPGRADE, HEADERS, ENGINE, READER, WRITER, NOTHING, KINDS };
 
 static const char *const kind_names[KINDS] = {"a connection", "a dialer", "a dial", "an upgrader", "an upgrade", "header fields",
-                                              "an engine", "a writer", "NULL"};
+                                              "an engine", "a reader", "a writer", "NULL"};
 
 /* One of each; the header fields are the upgrade's. */
 typedef struct all {
@@ -30,6 +30,7 @@ static ws_conn *conn;
 static ws_dial *dial;
 static ws_upgrade *upgrade;
 static ws_engine *engine;
+static ws_reader *reader;
 static ws_writer *writer;
 static const ws_headers *headers;
 static int freed, handed_over;
@@ -54,6 +55,11 @@ CALL(write, ws_conn_write(h, WS_TEXT, "x", 1))
 CALL(writev, ws_conn_writev(h, WS_TEXT, &a_part, 1))
 CALL(read_json, ws_conn_read_json(h, &bytes))
 CALL(write_json, ws_conn_write_json(h, "1", 1))
+CALL(next_reader, ws_conn_next_reader(h, &number, &reader))
+CALL(reader_read, ws_reader_read(h, NULL, 0, &size))
+CALL(reader_next, ws_reader_next(h, &bytes))
+CALL(read_joined, ws_conn_read_joined(h, "\n", 1, NULL, 0, &size))
+CALL(discard, ws_conn_discard(h))
 CALL(next_writer, ws_conn_next_writer(h, WS_TEXT, &writer))
 CALL(writer_write, ws_writer_write(h, "x", 1))
 CALL(writer_flush, ws_writer_flush(h))
@@ -168,7 +174,9 @@ typedef struct function {
 #define FREES(kind, name) {#name, do_##name, kind, WS_OK}
 
 static const function functions[] = {
-    OF(CONN, read), OF(CONN, read_into), OF(CONN, read_json), OF(CONN, write), OF(CONN, writev), OF(CONN, next_writer), OF(CONN, set_write_buffer), OF(CONN, set_compression),
+    OF(CONN, read), OF(CONN, read_into), OF(CONN, next_reader), OF(READER, reader_read), OF(READER, reader_next),
+    OF(CONN, read_joined), OF(CONN, discard), OF(CONN, read_json), OF(CONN, write), OF(CONN, writev), OF(CONN, next_writer),
+    OF(CONN, set_write_buffer), OF(CONN, set_compression),
     OF(CONN, set_compression_level), OF(CONN, set_compression_memory), OF(CONN, set_compression_threshold),
     OF(ENGINE, engine_compression), OF(ENGINE, engine_compression_level), OF(ENGINE, engine_compression_memory),
     OF(ENGINE, engine_compression_threshold), OF(WRITER, writer_write),
@@ -207,6 +215,7 @@ static int open_all(all *self) {
   ws_upgrade *an_upgrade;
   ws_engine *an_engine;
   const ws_headers *fields;
+  ws_reader *a_reader;
   ws_writer *a_writer;
   peer_sockets(ends);
   self->client = ends[0];
@@ -218,9 +227,11 @@ static int open_all(all *self) {
   EXPECT_STATUS(ws_upgrade_new(NULL, ends[1], NULL, 0, &an_upgrade), WS_OK);
   EXPECT_STATUS(ws_upgrade_request(an_upgrade, 0, NULL, &fields, NULL), WS_OK);
   EXPECT_STATUS(ws_engine_new_server(NULL, 0, &an_engine), WS_OK);
+  wire_put_text(&self->w, 0x81, "part");
+  EXPECT_STATUS(ws_conn_next_reader(self->w.conn, &number, &a_reader), WS_OK);
   EXPECT_STATUS(ws_conn_next_writer(self->w.conn, WS_TEXT, &a_writer), WS_OK);
   void *handles[KINDS] = {self->w.conn, a_dialer, a_dial, an_upgrader, an_upgrade, (void *)(uintptr_t)fields, an_engine,
-                          a_writer, NULL};
+                          a_reader, a_writer, NULL};
   memcpy(self->handle, handles, sizeof handles);
   return 1;
 }
@@ -229,14 +240,15 @@ static void fill_outputs(void) {
   code = 9, number = 9, deadline = 9, size = 9, pointer = &code;
   bytes = (ws_bytes){(const uint8_t *)"x", 1};
   conn = (ws_conn *)&code, dial = (ws_dial *)&code, upgrade = (ws_upgrade *)&code, engine = (ws_engine *)&code;
-  writer = (ws_writer *)&code;
+  reader = (ws_reader *)&code, writer = (ws_writer *)&code;
 }
 
 /* An output is empty, or the call has none of that kind and it is as it was. */
 static int outputs_are_written(void) {
   int is_same = bytes.size == 1 && bytes.data[0] == 'x';
   return (code == 0 || code == 9) && (number == 0 || number == 9 || number == -1) && (is_same || bytes.data == NULL) &&
-         (conn == NULL || conn == (ws_conn *)&code) && (writer == NULL || writer == (ws_writer *)&code) && (size == 0 || size == 9);
+         (conn == NULL || conn == (ws_conn *)&code) && (writer == NULL || writer == (ws_writer *)&code) &&
+         (reader == NULL || reader == (ws_reader *)&code) && (size == 0 || size == 9);
 }
 
 static void every_function_with_every_other_handle(void) {
@@ -258,6 +270,8 @@ static void every_function_with_every_other_handle(void) {
   EXPECT_INT(freed, handed_over);
   printf("%d functions, %d kinds of handles: %d cells\n", (int)FUNCTIONS, (int)KINDS, cells);
   /* Nobody has taken harm. */
+  EXPECT_STATUS(ws_reader_next(one.handle[READER], &bytes), WS_OK);
+  EXPECT_BYTES(bytes.data, bytes.size, "part", 4);
   wire_put_text(&one.w, 0x81, "alive");
   wire_reads(&one.w, "alive");
   EXPECT_STATUS(ws_dialer_set_timeout(one.handle[DIALER], 1), WS_OK);

@@ -5,9 +5,9 @@
  */
 #include "busy.h"
 
-enum { READING, READING_INTO, WRITING, WRITING_CONTROL, STREAMING, CLOSING, CALLS };
+enum { READING, READING_INTO, READING_PARTS, WRITING, WRITING_CONTROL, STREAMING, CLOSING, CALLS };
 
-static const char *const call_names[CALLS] = {"read", "read_into", "write", "write_control", "writer_write", "close"};
+static const char *const call_names[CALLS] = {"read", "read_into", "reader_read", "write", "write_control", "writer_write", "close"};
 
 /* What other threads do. All but free use a reference that outlives them. */
 enum {
@@ -26,6 +26,8 @@ enum {
   STREAM,
   READ,
   READ_INTO,
+  NEXT_READER,
+  READER_READ,
   RETAIN_AND_FREE,
   ASK,
   ACTIONS
@@ -33,8 +35,8 @@ enum {
 
 static const char *const action_names[ACTIONS] = {
     "free",          "abort",    "close", "close_begin", "set handlers", "set limits", "set timeouts",    "set deadlines",
-    "set user data", "write",    "ping",  "send close",  "stream",       "read",       "read_into",       "retain and free",
-    "ask"};
+    "set user data", "write",    "ping",  "send close",  "stream",       "read",       "read_into",       "next_reader",
+    "reader_read",   "retain and free", "ask"};
 
 typedef struct expected {
   int action; /* its result */
@@ -47,17 +49,19 @@ typedef struct expected {
 #define DROPS {WS_ERR_TIMEOUT, WS_ERR_ABORTED}
 #define STUCK {WS_ERR_TIMEOUT, BLOCKED}
 #define REFUSED {WS_ERR_STATE, BLOCKED}
+#define PARTLY STUCK /* the rest of a message, which does not come */
 #define TOO_LATE {WS_ERR_CLOSE_SENT, BLOCKED}
 
 /* Writing and reading actions are given 100 ms. A close that fails has dropped the connection. */
 static const expected table[CALLS][ACTIONS] = {
-    /*          free  abort close  begin hand. limits times deadl user  write     ping      close     stream    read     into     ret.  ask */
-    /* read  */ {ENDS, ENDS, DROPS, SAME, SAME, SAME, SAME, SAME, SAME, SAME,     SAME,     SAME,     SAME,     REFUSED, REFUSED, SAME, SAME},
-    /* into  */ {ENDS, ENDS, DROPS, SAME, SAME, SAME, SAME, SAME, SAME, SAME,     SAME,     SAME,     SAME,     REFUSED, REFUSED, SAME, SAME},
-    /* write */ {ENDS, ENDS, DROPS, SAME, SAME, SAME, SAME, SAME, SAME, STUCK,    STUCK,    STUCK,    STUCK,    STUCK,   STUCK,   SAME, SAME},
-    /* ping  */ {ENDS, ENDS, DROPS, SAME, SAME, SAME, SAME, SAME, SAME, STUCK,    STUCK,    STUCK,    STUCK,    STUCK,   STUCK,   SAME, SAME},
-    /* strm. */ {ENDS, ENDS, DROPS, SAME, SAME, SAME, SAME, SAME, SAME, STUCK,    STUCK,    STUCK,    STUCK,    STUCK,   STUCK,   SAME, SAME},
-    /* close */ {ENDS, ENDS, DROPS, SAME, SAME, SAME, SAME, SAME, SAME, TOO_LATE, TOO_LATE, TOO_LATE, TOO_LATE, STUCK,   STUCK,   SAME, SAME}};
+    /*          free  abort close  begin hand. limits times deadl user  write     ping      close     stream    read     into     next     reader   ret.  ask */
+    /* read  */ {ENDS, ENDS, DROPS, SAME, SAME, SAME, SAME, SAME, SAME, SAME,     SAME,     SAME,     SAME,     REFUSED, REFUSED, REFUSED, REFUSED, SAME, SAME},
+    /* into  */ {ENDS, ENDS, DROPS, SAME, SAME, SAME, SAME, SAME, SAME, SAME,     SAME,     SAME,     SAME,     REFUSED, REFUSED, REFUSED, REFUSED, SAME, SAME},
+    /* parts */ {ENDS, ENDS, DROPS, SAME, SAME, SAME, SAME, SAME, SAME, SAME,     SAME,     SAME,     SAME,     REFUSED, REFUSED, REFUSED, REFUSED, SAME, SAME},
+    /* write */ {ENDS, ENDS, DROPS, SAME, SAME, SAME, SAME, SAME, SAME, STUCK,    STUCK,    STUCK,    STUCK,    STUCK,   STUCK,   STUCK,   PARTLY,  SAME, SAME},
+    /* ping  */ {ENDS, ENDS, DROPS, SAME, SAME, SAME, SAME, SAME, SAME, STUCK,    STUCK,    STUCK,    STUCK,    STUCK,   STUCK,   STUCK,   PARTLY,  SAME, SAME},
+    /* strm. */ {ENDS, ENDS, DROPS, SAME, SAME, SAME, SAME, SAME, SAME, STUCK,    STUCK,    STUCK,    STUCK,    STUCK,   STUCK,   STUCK,   PARTLY,  SAME, SAME},
+    /* close */ {ENDS, ENDS, DROPS, SAME, SAME, SAME, SAME, SAME, SAME, TOO_LATE, TOO_LATE, TOO_LATE, TOO_LATE, STUCK,   STUCK,   STUCK,   PARTLY,  SAME, SAME}};
 
 enum { USERS = 6, LARGE = 4000000 };
 
@@ -67,6 +71,7 @@ typedef struct cell {
   int action;
   int freed[USERS]; /* how often each user pointer was freed */
   int users;        /* how many were handed over */
+  ws_reader *reader; /* of a message whose end does not come, where a row or a column is about readers */
   busy_call busy;
   busy_call acting;
 } cell;
@@ -136,6 +141,21 @@ static int read_one(ws_conn *conn, int into) {
   return into ? ws_conn_read_into(conn, &type, room, sizeof room, &size) : ws_conn_read(conn, &type, &message);
 }
 
+/* The first part of a message, whose end does not come. */
+static int begin_message(cell *self) {
+  int32_t type;
+  ws_bytes part;
+  wire_put_text(&self->w, 0x01, "part");
+  return EXPECT_STATUS(ws_conn_next_reader(self->w.conn, &type, &self->reader), WS_OK) &&
+         EXPECT_STATUS(ws_reader_next(self->reader, &part), WS_OK);
+}
+
+static int read_part(ws_reader *reader) {
+  size_t size;
+  char room[16];
+  return ws_reader_read(reader, room, sizeof room, &size);
+}
+
 static int stream(ws_conn *conn, const void *data, size_t size) {
   ws_writer *writer;
   int status = ws_conn_next_writer(conn, WS_BINARY, &writer);
@@ -152,6 +172,7 @@ static int do_call(void *argument) {
   switch (self->call) {
     case READING:
     case READING_INTO: return read_one(conn, self->call == READING_INTO);
+    case READING_PARTS: return read_part(self->reader);
     case WRITING:
       data = calloc(1, LARGE);
       status = ws_conn_write(conn, WS_BINARY, data, LARGE);
@@ -170,6 +191,8 @@ static int do_call(void *argument) {
 static int do_action(void *argument) {
   cell *self = argument;
   ws_conn *conn = self->w.conn;
+  int32_t type;
+  ws_reader *reader;
   int64_t soon = ws_in_ms(check_limit(100));
   switch (self->action) {
     case FREE: return ws_conn_free(conn);
@@ -187,6 +210,8 @@ static int do_action(void *argument) {
     case STREAM: return set_deadlines(conn, soon) == WS_OK ? stream(conn, "x", 1) : -1;
     case READ:
     case READ_INTO: return set_deadlines(conn, soon) == WS_OK ? read_one(conn, self->action == READ_INTO) : -1;
+    case NEXT_READER: return set_deadlines(conn, soon) == WS_OK ? ws_conn_next_reader(conn, &type, &reader) : -1;
+    case READER_READ: return set_deadlines(conn, soon) == WS_OK ? read_part(self->reader) : -1;
     case RETAIN_AND_FREE: return ws_conn_retain(conn) == conn ? ws_conn_free(conn) : -1;
     default: return ask(conn);
   }
@@ -197,6 +222,7 @@ static int open_cell(cell *self, int role, int call, int action) {
   self->call = call;
   self->action = action;
   if (!wire_open(&self->w, role)) return 0;
+  if ((call == READING_PARTS || action == READER_READ) && !begin_message(self)) return 0;
   if (call == WRITING_CONTROL) busy_fill(self->w.conn);
   EXPECT_STATUS(ws_conn_set_write_timeout(self->w.conn, 0), WS_OK);
   EXPECT_STATUS(ws_conn_set_ping_handler(self->w.conn, on_control, &self->freed[0], count_free), WS_OK);
@@ -253,6 +279,7 @@ static void run_rows(int call) {
 
 static void beside_a_read(void) { run_rows(READING); }
 static void beside_a_read_into(void) { run_rows(READING_INTO); }
+static void beside_a_reader(void) { run_rows(READING_PARTS); }
 static void beside_a_blocked_write(void) { run_rows(WRITING); }
 static void beside_a_blocked_write_control(void) { run_rows(WRITING_CONTROL); }
 static void beside_a_blocked_writer(void) { run_rows(STREAMING); }
@@ -261,6 +288,7 @@ static void beside_a_close_that_waits(void) { run_rows(CLOSING); }
 static const check_test tests[] = {
     TEST(beside_a_read),
     TEST(beside_a_read_into),
+    TEST(beside_a_reader),
     TEST(beside_a_blocked_write),
     TEST(beside_a_blocked_write_control),
     TEST(beside_a_blocked_writer),

@@ -245,6 +245,11 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
     # connections
     "ws_conn_read": (c_int, [_handle, _int32_out, _bytes_out]),
     "ws_conn_read_into": (c_int, [_handle, _int32_out, _data, c_size_t, _size_out]),
+    "ws_conn_next_reader": (c_int, [_handle, _int32_out, _handle_out]),
+    "ws_reader_read": (c_int, [_handle, _data, c_size_t, _size_out]),
+    "ws_reader_next": (c_int, [_handle, _bytes_out]),
+    "ws_conn_read_joined": (c_int, [_handle, _data, c_size_t, _data, c_size_t, _size_out]),
+    "ws_conn_discard": (c_int, [_handle]),
     "ws_conn_write": (c_int, [_handle, c_int32, _data, c_size_t]),
     "ws_conn_writev": (c_int, [_handle, c_int32, POINTER(ws_bytes), c_size_t]),
     "ws_conn_read_json": (c_int, [_handle, _bytes_out]),
@@ -369,6 +374,11 @@ BLOCKING: FrozenSet[str] = frozenset(
     {
         "ws_conn_read",
         "ws_conn_read_into",
+        "ws_conn_next_reader",
+        "ws_reader_read",
+        "ws_reader_next",
+        "ws_conn_read_joined",
+        "ws_conn_discard",
         "ws_conn_write",
         "ws_conn_writev",
         "ws_conn_next_writer",
