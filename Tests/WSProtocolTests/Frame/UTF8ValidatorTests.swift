@@ -143,6 +143,47 @@ struct UTF8ValidatorTests {
     }
   }
 
+  private static let edges: [UInt8] = [
+    0, 0x41, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xC1, 0xC2, 0xDF, 0xE0, 0xE1, 0xEC, 0xED, 0xEE, 0xEF, 0xF0, 0xF1,
+    0xF3, 0xF4, 0xF5, 0xFF,
+  ]
+
+  @Test("8.1: fast and slow agree on a byte in every place of a text without ASCII", arguments: ["é", "語", "😀", "é語😀ü"])
+  func everyPlaceInText(_ characters: String) {
+    let text = utf8(String(repeating: characters, count: 168 / characters.utf8.count))
+    #expect(verdict(text))
+    for place in text.indices {
+      for byte in Self.edges {
+        var changed = text
+        changed[place] = byte
+        var slow = UTF8Validator()
+        guard verdict(changed) == (changed.withUnsafeBytes { slow.advanceOneByOne($0) } && slow.isComplete) else {
+          Issue.record("\(byte) at \(place)")
+          return
+        }
+      }
+    }
+  }
+
+  @Test("8.1: fast and slow agree on boundaries of three and four bytes across the blocks of a long text")
+  func boundariesInText() {
+    let text = utf8(String(repeating: "é", count: 120))
+    for (first, third) in (UInt8(0xDF)...0xF8).flatMap({ first in [UInt8(0x7F), 0x80, 0xBF, 0xC2].map { (first, $0) } }) {
+      for second: UInt8 in [0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0] {
+        for place in stride(from: 56, through: 84, by: 2) {
+          for count in 1...4 {
+            let bytes = text[..<place] + [first, second, third, 0x80].prefix(count) + text[place...]
+            var slow = UTF8Validator()
+            guard verdict(Array(bytes)) == (bytes.withUnsafeBytes { slow.advanceOneByOne($0) } && slow.isComplete) else {
+              Issue.record("\(first) \(second) \(third), \(count) of them at \(place)")
+              return
+            }
+          }
+        }
+      }
+    }
+  }
+
   /// Text with characters of all lengths, ASCII runs among them, cut to the size; a flaw is one random byte somewhere.
   private static func sample(_ size: Int, flaw: Bool, _ random: inout SmallRandom) -> [UInt8] {
     let pieces = ["abcdefghijklmnopqrstuvwxyz0123456789 ABCDEFGHIJ", "\u{E9}", "\u{20AC}", "\u{1F600}", "\u{10FFFF}", "x"].map {
