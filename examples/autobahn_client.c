@@ -76,6 +76,7 @@ int main(int argc, char **argv) {
   }
   if (ws_dialer_new(&dialer) != WS_OK) return 1;
   ws_dialer_set_read_limit(dialer, 64 << 20); /* the largest cases have messages of 16 MiB */
+  ws_dialer_set_compression(dialer, 1);       /* cases 12 and 13 */
   int fine = run(dialer, argv[1], argv[2]);
   ws_dialer_free(dialer);
   return fine ? 0 : 1;

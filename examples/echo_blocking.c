@@ -81,8 +81,8 @@ int main(int argc, char **argv) {
   sigaddset(&stop, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &stop, NULL); /* before any thread starts: they inherit it */
   int signals = signalfd(-1, &stop, SFD_CLOEXEC);
-  if (signals < 0 || ws_upgrader_new(&upgrader) != WS_OK) return 1;
-  ws_upgrader_set_read_limit(upgrader, options.max_message);
+  upgrader = make_upgrader(&options);
+  if (signals < 0 || upgrader == NULL) return 1;
   int listener = start_listening(&options);
   if (listener < 0) return 1;
   accept_clients(listener, signals);

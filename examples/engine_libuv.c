@@ -162,8 +162,8 @@ int main(int argc, char **argv) {
   static const int stops[2] = {SIGINT, SIGTERM};
   uv_loop_t loop;
   signal(SIGPIPE, SIG_IGN); /* libuv writes without MSG_NOSIGNAL */
-  if (ws_upgrader_new(&upgrader) != WS_OK || uv_loop_init(&loop) != 0) return 1;
-  ws_upgrader_set_read_limit(upgrader, options.max_message);
+  upgrader = make_upgrader(&options);
+  if (upgrader == NULL || uv_loop_init(&loop) != 0) return 1;
   uv_timer_init(&loop, &last_moment);
   for (int i = 0; i < 2; i++) {
     uv_signal_init(&loop, &signals[i]);

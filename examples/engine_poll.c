@@ -130,15 +130,14 @@ static void stop_all(void) {
 int main(int argc, char **argv) {
   struct options options = read_options("engine_poll", argc, argv);
   struct pollfd *on = NULL;
-  ws_upgrader *upgrader;
+  ws_upgrader *upgrader = make_upgrader(&options);
   sigset_t stop;
   sigemptyset(&stop);
   sigaddset(&stop, SIGINT);
   sigaddset(&stop, SIGTERM);
   sigprocmask(SIG_BLOCK, &stop, NULL);
   int signals = signalfd(-1, &stop, SFD_CLOEXEC), listener = start_listening(&options);
-  if (signals < 0 || listener < 0 || ws_upgrader_new(&upgrader) != WS_OK) return 1;
-  ws_upgrader_set_read_limit(upgrader, options.max_message);
+  if (signals < 0 || listener < 0 || upgrader == NULL) return 1;
   do {
     on = room_for_all(on);
     if (on == NULL) return 1;
