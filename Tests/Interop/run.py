@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Interoperability: our servers and clients against two other WebSocket implementations, over real sockets.
+"""Interoperability: our servers and clients against other WebSocket implementations, over real sockets.
 
 The peers are the Python library `websockets` (websockets_peer.py) and gorilla/websocket of Go (gorilla/). Each plays client
-and server with the same cases; the names below must come, neither fewer nor more. Ends with a line
+and server with the same cases; the names below must come, neither fewer nor more. With compressed messages aiohttp is a third peer,
+and the cases are each peer's own. Ends with a line
 `N passed, M failed, K skipped`; the exit status is 0 only if nothing failed. scripts/test_interop calls it.
 """
 
@@ -36,6 +37,21 @@ CLIENT_ECHO = [*ECHO, "subprotocol-not-spoken"]
 COMMAND_SERVER = ["subprotocol", "they-close-1000", "they-close-4002", "they-ping"]
 COMMAND_CLIENT = ["subprotocol", "they-close-1000", "they-close-4002", "we-ping", "refused-404"]
 SEEN_BY_PEER = ["we-close-1000", "we-close-4003"]
+
+# Compressed messages: what each peer's client tries on a server of ours, and what its servers, of each variant, try on our client.
+DEFLATE_CLIENT = {
+    "websockets": [
+        *["plain", "no-takeover", "server-no-takeover", "client-no-takeover", "windows-9", "windows-12"],
+        *["no-word-of-the-client", "window-8-declined"],
+    ],
+    "gorilla": ["whole", "fragments", "levels", "switched", "in-order"],
+    "aiohttp": ["plain", "server-window-9", "server-window-12"],
+}
+DEFLATE_SERVER = {
+    "websockets": (["default", "takeover", "no-takeover", "windows-9"], [*ECHO, "deflate-agreed", "deflate-everything"]),
+    "gorilla": (["deflate"], ECHO),
+    "aiohttp": (["default"], ["everything"]),
+}
 
 TIMEOUT = 120
 LOGS = ROOT / "build" / "interop"
@@ -140,6 +156,22 @@ def line_client_run(tally, where, program, command, log):
     tally.add(where, ["lines"], "ok lines" if good else f"failed lines: printed {output[-300:]!r}")
 
 
+def deflate_server_run(tally, where, program, command, log, peer):
+    """One of our echo servers that compresses, and the peer's client with all its offers."""
+    with Server(command, f"{log}.server.log") as server:
+        output = run_program([*program, "client", server.url], f"{log}.client.log")
+        tally.add(where, DEFLATE_CLIENT[peer], output)
+
+
+def deflate_client_run(tally, where, program, command, log, peer):
+    """Our echoing client that offers compression, and the peer's servers."""
+    variants, names = DEFLATE_SERVER[peer]
+    for variant in variants:
+        with Server([*program, "server", variant], f"{log}-{variant}.server.log") as server:
+            complaint = run_program([*command, server.url, "wsswift"], f"{log}-{variant}.client.log")
+        tally.add(f"{where}, {variant}", names, server.output + complaint)
+
+
 # Our programs, and what each is put through with every peer.
 RUNS = {
     "echo_blocking": (echo_server_run, [EXAMPLES / "echo_blocking", "--port", "0"]),
@@ -151,6 +183,14 @@ RUNS = {
     "echo_client": (line_client_run, [EXAMPLES / "echo_client"]),
     "embed_poll": (line_client_run, [EXAMPLES / "embed_poll"]),
     "echo_client.py": (line_client_run, python_command(PYTHON_EXAMPLES / "echo_client.py")),
+}
+
+DEFLATE_RUNS = {
+    "echo_blocking --deflate": (deflate_server_run, [EXAMPLES / "echo_blocking", "--port", "0", "--deflate"]),
+    "echo_blocking --takeover": (deflate_server_run, [EXAMPLES / "echo_blocking", "--port", "0", "--takeover"]),
+    "engine_poll --deflate": (deflate_server_run, [EXAMPLES / "engine_poll", "--port", "0", "--deflate"]),
+    "engine_poll --takeover": (deflate_server_run, [EXAMPLES / "engine_poll", "--port", "0", "--takeover"]),
+    "autobahn_client with compression": (deflate_client_run, [EXAMPLES / "autobahn_client"]),
 }
 
 
@@ -168,22 +208,26 @@ def build_gorilla():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", action="append", choices=RUNS, help="this program of ours; may be repeated")
+    parser.add_argument("--only", action="append", choices=[*RUNS, *DEFLATE_RUNS], help="this program of ours; may be repeated")
     options = parser.parse_args()
     end_on_sigterm()
     LOGS.mkdir(parents=True, exist_ok=True)
     tally = Tally()
     peers = {"websockets": python_command(HERE / "websockets_peer.py")}
+    deflate_peers = {
+        "websockets": python_command(HERE / "websockets_deflate.py"),
+        "aiohttp": python_command(HERE / "aiohttp_deflate.py"),
+    }
     try:
-        peers["gorilla"] = build_gorilla()
+        peers["gorilla"] = deflate_peers["gorilla"] = build_gorilla()
     except ProgramError as error:
         tally.fail("gorilla", error)
-    for ours in options.only or RUNS:
-        run, command = RUNS[ours]
-        for peer, program in peers.items():
-            where = f"{ours} and {peer}"
+    for ours in options.only or [*RUNS, *DEFLATE_RUNS]:
+        run, command = RUNS.get(ours) or DEFLATE_RUNS[ours]
+        for peer, program in (peers if ours in RUNS else deflate_peers).items():
+            where, log = f"{ours} and {peer}", LOGS / f"{ours}-{peer}".replace(" ", "-")
             try:
-                run(tally, where, program, command, LOGS / f"{ours}-{peer}")
+                run(tally, where, program, command, log, *([] if ours in RUNS else [peer]))
             except ProgramError as error:
                 tally.fail(where, error)
     print(f"{tally.passed} passed, {tally.failed} failed, 0 skipped")

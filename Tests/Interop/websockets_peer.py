@@ -210,14 +210,14 @@ SERVER_CASES = [
 PATHS = ["/getCaseCount", "/runCase", "/updateReports", "/echo", "/close", "/expect-close"]
 
 
-def answer(conn):
+def answer(conn, cases):
     """One connection of the server: what its path asks for."""
     target = urlsplit(conn.request.path)
     query = {name: values[0] for name, values in parse_qs(target.query).items()}
     if target.path == "/getCaseCount":
-        conn.send(str(len(SERVER_CASES)))
+        conn.send(str(len(cases)))
     elif target.path == "/runCase":
-        name, run, *arguments = SERVER_CASES[int(query["case"]) - 1]
+        name, run, *arguments = cases[int(query["case"]) - 1]
         report(name, run, conn, *arguments)
     elif target.path == "/echo":
         for message in conn:
@@ -240,13 +240,18 @@ def choose(conn, offered):
     return "interop.v1" if "interop.v1" in offered else None
 
 
-def server(_):
-    options = {"process_request": only_known_paths, "select_subprotocol": choose, "max_size": ROOM}
-    with serve(answer, "127.0.0.1", 0, **options) as listening:
+def serve_cases(cases, **options):
+    """Serves these cases to clients that echo, and the other paths, until SIGTERM."""
+    options = {"process_request": only_known_paths, "select_subprotocol": choose, "max_size": ROOM, **options}
+    with serve(lambda conn: answer(conn, cases), "127.0.0.1", 0, **options) as listening:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: threading.Thread(target=listening.shutdown).start())
         print(f"listening on ws://127.0.0.1:{listening.socket.getsockname()[1]}", flush=True)
         listening.serve_forever()
+
+
+def server(_):
+    serve_cases(SERVER_CASES)
 
 
 ROLES = {"echo": echo_client, "hold": hold_client, "command": command_client, "server": server}
