@@ -16,8 +16,11 @@ public func ws_version_string() -> UnsafePointer<CChar>? {
 
 @_cdecl("ws_has") @implementation
 public func ws_has(_ feature: Int32) -> Int32 {
-  // TLS and permessage-deflate are not in this version.
-  0
+  switch Int(feature) {
+  case WS_FEATURE_DEFLATE: 1
+  // TLS is not in this version.
+  default: 0
+  }
 }
 
 @_cdecl("ws_now") @implementation

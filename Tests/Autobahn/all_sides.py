@@ -26,10 +26,11 @@ from programs import (
 # Case 9.* sends messages of 16 MiB, exactly.
 LIMIT = ["--max-message", str(16 * 1024 * 1024)]
 
+# One server compresses each message by itself, the others with the earlier ones in mind.
 SERVERS = {
-    "c-server": [EXAMPLES / "echo_blocking", *LIMIT],
-    "c-engine": [EXAMPLES / "engine_poll", *LIMIT],
-    "c-libuv": [EXAMPLES / "engine_libuv", *LIMIT],
+    "c-server": [EXAMPLES / "echo_blocking", "--deflate", *LIMIT],
+    "c-engine": [EXAMPLES / "engine_poll", "--takeover", *LIMIT],
+    "c-libuv": [EXAMPLES / "engine_libuv", "--takeover", *LIMIT],
     "python-server": python_command(PYTHON_EXAMPLES / "echo_server.py", *LIMIT),
 }
 CLIENTS = {

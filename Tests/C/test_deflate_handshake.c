@@ -1,5 +1,6 @@
 /* Agreeing on permessage-deflate (RFC 7692 5 and 7.1): what is offered, what is answered, and answers that fail the connection.
  */
+#include "compressed.h"
 #include "engines.h"
 #include "request.h"
 #include "stage.h"
@@ -192,6 +193,33 @@ static void engines_agree(void) {
   }
 }
 
+/* Windows and contexts of every kind, from both ends: a message there, and the same one back. */
+static void what_was_agreed_on_works(void) {
+  static const int bits[] = {15, 9, 12, 10};
+  static const size_t sizes[] = {0, 1, 100, 5000, 5000, 60000, 60000};
+  static uint8_t data[60000];
+  compressible(data, sizeof data, 3);
+  for (int flags = 0; flags < 16; flags++) {
+    pair p;
+    ws_dialer *dialer = compressed_dialer(IN_CONTEXT);
+    ws_upgrader *upgrader = compressed_upgrader(IN_CONTEXT);
+    ws_dialer_set_context_takeover(dialer, flags & 1, flags & 2);
+    ws_dialer_set_window_bits(dialer, bits[flags / 4], bits[3 - flags / 4]);
+    REQUIRE(pair_open_with(&p, dialer, upgrader));
+    for (size_t i = 0; i < 2 * sizeof sizes / sizeof sizes[0] && !check_now.failed; i++) {
+      ws_conn *from = i % 2 ? p.client : p.server, *to = i % 2 ? p.server : p.client;
+      int32_t type;
+      ws_bytes message;
+      EXPECT_STATUS(ws_conn_write(from, WS_TEXT, data, sizes[i / 2]), WS_OK);
+      EXPECT_STATUS(ws_conn_read(to, &type, &message), WS_OK);
+      EXPECT_BYTES(message.data, message.size, data, sizes[i / 2]);
+    }
+    pair_close(&p);
+    ws_dialer_free(dialer);
+    ws_upgrader_free(upgrader);
+  }
+}
+
 static void values_out_of_range(void) {
   ws_dialer *dialer = dialer_with((terms){1, 1, 1, 15, 15});
   ws_upgrader *upgrader = upgrader_with((terms){1, 1, 1, 15, 15});
@@ -228,7 +256,14 @@ static void frozen_by_the_first_use(void) {
 }
 
 static const check_test tests[] = {
-    TEST(what_is_offered),     TEST(answers_to_a_client), TEST(a_server_that_declines), TEST(answers_of_a_server), TEST(a_servers_defaults),
-    TEST(engines_agree),       TEST(values_out_of_range), TEST(frozen_by_the_first_use),
+    TEST(what_is_offered),
+    TEST(answers_to_a_client),
+    TEST(a_server_that_declines),
+    TEST(answers_of_a_server),
+    TEST(a_servers_defaults),
+    TEST(engines_agree),
+    TEST(what_was_agreed_on_works),
+    TEST(values_out_of_range),
+    TEST(frozen_by_the_first_use),
 };
 TEST_MAIN(tests)
