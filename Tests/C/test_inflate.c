@@ -1,11 +1,10 @@
 /* Compressed messages (RFC 7692) from the receiving end: what is accepted, what is corrupt, and what a message may cost.
  */
+#include "compressed.h"
 #include "engines.h"
-#include "wire.h"
 
 #include <stdio.h>
 
-enum { NO_TAKEOVER = 0, TAKEOVER = 1 };
 enum { MEBIBYTE = 1 << 20 };
 
 #define HELLO "\xf2\x48\xcd\xc9\xc9\x07\x00"   /* RFC 7692 7.2.3.1 */
@@ -13,27 +12,24 @@ enum { MEBIBYTE = 1 << 20 };
 #define TAIL "\x00\x00\xff\xff"
 #define BYTES(text) text, sizeof text - 1
 
-#define EXTENSION(takeover) \
-  (takeover) ? "Sec-WebSocket-Extensions: permessage-deflate\r\n" \
-             : "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover\r\n"
-
 typedef struct answer {
   int fd;
-  int takeover;
+  int how;
 } answer;
 
 static void *agree(void *argument) {
   const answer *self = argument;
-  EXPECT(peer_answer(self->fd, EXTENSION(self->takeover), "", 0));
+  EXPECT(peer_answer(self->fd, self->how == IN_CONTEXT
+                                   ? "Sec-WebSocket-Extensions: permessage-deflate\r\n"
+                                   : "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; "
+                                     "client_no_context_takeover\r\n", "", 0));
   return NULL;
 }
 
-static int open_client(wire *w, int takeover, const int ends[2]) {
+static int open_client(wire *w, int how, const int ends[2]) {
   pthread_t thread;
-  ws_dialer *dialer = NULL;
-  answer self = {ends[0], takeover};
-  EXPECT_STATUS(ws_dialer_new(&dialer), WS_OK);
-  EXPECT_STATUS(ws_dialer_set_compression(dialer, 1), WS_OK);
+  ws_dialer *dialer = compressed_dialer(how);
+  answer self = {ends[0], how};
   *w = (wire){.fd = ends[0], .masks = 0};
   pthread_create(&thread, NULL, agree, &self);
   w->conn = wire_client(dialer, ends[1], NULL);
@@ -43,15 +39,12 @@ static int open_client(wire *w, int takeover, const int ends[2]) {
 }
 
 /* A connection that has agreed on compression. */
-static int open_with(wire *w, int role, int takeover) {
+static int open_with(wire *w, int role, int how) {
   int ends[2];
   char head[2048];
-  ws_upgrader *upgrader = NULL;
   peer_sockets(ends);
-  if (role == AS_CLIENT) return open_client(w, takeover, ends);
-  EXPECT_STATUS(ws_upgrader_new(&upgrader), WS_OK);
-  EXPECT_STATUS(ws_upgrader_set_compression(upgrader, 1), WS_OK);
-  EXPECT_STATUS(ws_upgrader_set_context_takeover(upgrader, takeover, takeover), WS_OK);
+  if (role == AS_CLIENT) return open_client(w, how, ends);
+  ws_upgrader *upgrader = compressed_upgrader(how);
   *w = (wire){.fd = ends[0], .masks = 1};
   peer_put(w->fd, PEER_REQUEST, sizeof PEER_REQUEST - 3);
   peer_put_text(w->fd, "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n");
@@ -83,7 +76,7 @@ static void the_examples_of_the_rfc(void) {
               {"", 0, ""}};
   for (int role = AS_SERVER; role <= AS_CLIENT; role++) {
     wire w;
-    REQUIRE(open_with(&w, role, NO_TAKEOVER));
+    REQUIRE(open_with(&w, role, ALONE));
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
       wire_put(&w, 0xc1, rows[i].payload, rows[i].size);
       wire_reads(&w, rows[i].message);
@@ -101,15 +94,15 @@ static void the_examples_of_the_rfc(void) {
 
 static void context_takeover(void) {
   for (int role = AS_SERVER; role <= AS_CLIENT; role++) {
-    for (int takeover = NO_TAKEOVER; takeover <= TAKEOVER; takeover++) {
+    for (int how = ALONE; how <= IN_CONTEXT; how++) {
       wire w;
-      REQUIRE(open_with(&w, role, takeover));
+      REQUIRE(open_with(&w, role, how));
       wire_put(&w, 0xc1, BYTES(HELLO));
       wire_reads(&w, "Hello");
       wire_put_text(&w, 0x81, "plain");
       wire_reads(&w, "plain");
       wire_put(&w, 0xc1, BYTES(HELLO_AGAIN));
-      if (takeover) {
+      if (how == IN_CONTEXT) {
         wire_reads(&w, "Hello");
       } else {
         fails(&w, WS_ERR_DEFLATE, 1007);
@@ -125,7 +118,7 @@ static void a_message_that_was_read_in_part(void) {
   int32_t type;
   ws_reader *reader;
   ws_bytes part;
-  REQUIRE(open_with(&w, AS_CLIENT, TAKEOVER));
+  REQUIRE(open_with(&w, AS_CLIENT, IN_CONTEXT));
   wire_put(&w, 0x41, BYTES(HELLO TAIL));
   wire_put(&w, 0x00, BYTES(HELLO_AGAIN TAIL));
   wire_put(&w, 0x80, BYTES(HELLO_AGAIN));
@@ -163,7 +156,7 @@ static void what_is_corrupt(void) {
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
       wire w;
       ws_failure failure = {.struct_size = sizeof failure};
-      REQUIRE(open_with(&w, role, TAKEOVER));
+      REQUIRE(open_with(&w, role, IN_CONTEXT));
       if (rows[i].first == 0xc0) wire_put(&w, 0x41, BYTES("\x00"));
       wire_put(&w, rows[i].first, rows[i].payload, rows[i].size);
       fails(&w, rows[i].status, rows[i].code);
@@ -245,7 +238,7 @@ static void a_bomb_of_a_gibibyte(void) {
   for (int role = AS_SERVER; role <= AS_CLIENT; role++) {
     wire w;
     pthread_t thread;
-    REQUIRE(open_with(&w, role, NO_TAKEOVER));
+    REQUIRE(open_with(&w, role, ALONE));
     EXPECT_STATUS(ws_conn_set_read_limit(w.conn, 16 * MEBIBYTE), WS_OK);
     delivery self = {&w, payload, size};
     pthread_create(&thread, NULL, deliver, &self);
@@ -269,7 +262,7 @@ static void a_bomb_in_parts(void) {
   ws_reader *reader;
   ws_bytes part;
   uint8_t *payload = bomb(256 * MEBIBYTE, &size);
-  REQUIRE(open_with(&w, AS_CLIENT, NO_TAKEOVER));
+  REQUIRE(open_with(&w, AS_CLIENT, ALONE));
   EXPECT_STATUS(ws_conn_set_read_limit(w.conn, 0), WS_OK);
   delivery self = {&w, payload, size};
   pthread_create(&thread, NULL, deliver, &self);
@@ -290,7 +283,7 @@ static void the_limit_is_on_what_comes_out(void) {
     ws_bytes message;
     size_t size;
     uint8_t *payload = bomb(9999, &size);
-    REQUIRE(open_with(&w, role, NO_TAKEOVER));
+    REQUIRE(open_with(&w, role, ALONE));
     EXPECT_STATUS(ws_conn_set_read_limit(w.conn, 10000), WS_OK);
     for (int i = 0; i < 2; i++) { /* the counter begins afresh */
       wire_put(&w, 0x42, payload, 10);
@@ -311,7 +304,7 @@ static void the_limit_is_on_what_comes_out(void) {
 static void a_gibibyte_that_is_only_claimed(void) {
   static const uint8_t claim[] = {0xc2, 127, 0, 0, 0, 0, 0x40, 0, 0, 0, 1};
   wire w;
-  REQUIRE(open_with(&w, AS_CLIENT, NO_TAKEOVER));
+  REQUIRE(open_with(&w, AS_CLIENT, ALONE));
   EXPECT(peer_put(w.fd, claim, sizeof claim));
   fails(&w, WS_ERR_TOO_BIG, 1009);
   wire_close(&w);
@@ -321,11 +314,8 @@ static void a_gibibyte_that_is_only_claimed(void) {
 
 static void engines_too(void) {
   char head[2048];
-  ws_upgrader *upgrader = NULL;
+  ws_upgrader *upgrader = compressed_upgrader(IN_CONTEXT);
   ws_statistics statistics = {.struct_size = sizeof statistics};
-  EXPECT_STATUS(ws_upgrader_new(&upgrader), WS_OK);
-  EXPECT_STATUS(ws_upgrader_set_compression(upgrader, 1), WS_OK);
-  EXPECT_STATUS(ws_upgrader_set_context_takeover(upgrader, 1, 1), WS_OK);
   ws_engine *engine = engine_new_server(upgrader);
   EXPECT_STATUS(ws_upgrader_free(upgrader), WS_OK);
   EXPECT_STATUS(ws_engine_feed(engine, PEER_REQUEST, sizeof PEER_REQUEST - 3), WS_OK);
