@@ -20,6 +20,18 @@
 #include <unistd.h>
 #include <wsswift.h>
 
+/* 1 where the program is built with a sanitizer, which has memory of its own. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define CHECK_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define CHECK_SANITIZED 1
+#endif
+#endif
+#ifndef CHECK_SANITIZED
+#define CHECK_SANITIZED 0
+#endif
+
 typedef struct check_test {
   const char *name;
   void (*run)(void);

@@ -222,10 +222,11 @@ static void *deliver(void *argument) {
   return NULL;
 }
 
-/* The most memory that the process has had, in KiB. */
+/* The most memory that the process has had, in KiB; always 0 under a sanitizer or valgrind, which have memory of their own. */
 static long peak(void) {
   char line[256];
   long size = 0;
+  if (CHECK_SANITIZED || getenv("CHECK_SLOW") != NULL) return 0;
   FILE *status = fopen("/proc/self/status", "r");
   while (status != NULL && fgets(line, sizeof line, status) != NULL) sscanf(line, "VmHWM: %ld", &size);
   if (status != NULL) fclose(status);

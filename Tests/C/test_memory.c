@@ -10,21 +10,13 @@
 
 /* ---- Memory that can be refused ---- */
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-
 static __thread int countdown; /* the block that is refused, counted from now; 0 for none */
 static int nothing_left;       /* no block at all can be had */
 static long blocks;            /* held by the whole process; 0 where a sanitizer counts them */
 
 static int is_refused(void) { return nothing_left || (countdown > 0 && --countdown == 0); }
 
-#ifdef SANITIZED
+#if CHECK_SANITIZED
 
 /* The sanitizer's own, whose place this program's takes. It finds leaks by itself. */
 void *__interceptor_realloc(void *block, size_t size);
