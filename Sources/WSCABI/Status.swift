@@ -23,7 +23,7 @@ func status(_ error: WSError) -> Int32 {
   case .noDescriptors: WS_ERR_FDS.rawValue
   case .unconnected: WS_ERR_CONNECT.rawValue
   case .unresolved: WS_ERR_RESOLVE.rawValue
-  case .noTLS, .tls: WS_ERR_TLS.rawValue
+  case .tls: WS_ERR_TLS.rawValue
   case .url: WS_ERR_URL.rawValue
   case .violation(let violation): status(violation)
   case .send(let refusal): status(refusal)
@@ -157,7 +157,7 @@ private func describe(_ error: WSError, _ context: FailureContext, _ detail: ino
       detail.limit = time.nanoseconds
     }
   case .invalid, .outOfMemory, .state, .refusedByHandler, .noRoom, .forked, .wouldBlock, .interrupted, .aborted, .unresolved,
-    .noTLS, .url, .configuration, .send, .notJSON, .refusedJSON:
+    .url, .configuration, .send, .notJSON, .refusedJSON:
     break
   }
   withUnsafeMutableBytes(of: &detail.text) { text in
@@ -204,7 +204,7 @@ private func remedy(_ error: WSError, _ context: FailureContext) -> StaticString
   case .noDescriptors: "; the limit is RLIMIT_NOFILE of the process"
   case .timeout, .broken: context.time.map { remedy($0) } ?? ""
   case .state, .invalid, .outOfMemory, .refusedByHandler, .forked, .wouldBlock, .interrupted, .lost, .aborted, .system,
-    .unconnected, .unresolved, .noTLS, .tls, .url, .configuration, .violation, .send, .closed, .notJSON, .refusedJSON,
+    .unconnected, .unresolved, .tls, .url, .configuration, .violation, .send, .closed, .notJSON, .refusedJSON,
     .handshake, .status:
     ""
   }
@@ -222,6 +222,7 @@ private func remedy(_ time: TimeLimit) -> StaticString {
   case (.timeout, .closing): "; ws_conn_set_close_timeout changes it"
   case (.timeout, .resolving), (.timeout, .connecting), (.timeout, .sendingRequest), (.timeout, .awaitingResponse):
     "; ws_dialer_set_timeout changes it"
+  case (.timeout, .securing): "; ws_dialer_set_timeout or ws_upgrader_set_timeout changes it"
   case (.timeout, .awaitingRequest), (.timeout, .sendingResponse): "; ws_upgrader_set_timeout changes it"
   case (.timeout, .accepting): ""
   }
@@ -234,8 +235,7 @@ private func culprit(_ error: WSError) -> Int {
   case .violation, .closed, .lost, .notJSON, .handshake, .status: WS_BY_PEER
   case .timeout: WS_BY_TIMER
   case .invalid, .state, .refusedByHandler, .forked, .wouldBlock, .interrupted, .aborted, .url, .configuration, .send,
-    .refusedJSON,
-    .noTLS:
+    .refusedJSON:
     WS_BY_US
   case .tls(let error): culprit(error)
   case .outOfMemory, .system, .broken, .noDescriptors, .unconnected, .unresolved: WS_BY_SYSTEM

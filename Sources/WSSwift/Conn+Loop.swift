@@ -32,7 +32,11 @@ extension Conn {
       Deadline.earlier(Deadline.earlier(waits.read, waits.write), Deadline.earlier(waits.close, waits.end))
     }
     let wanted: Readiness = hasReplies.load(ordering: .acquiring) ? [.read, .write] : .read
-    return (transport.pollDescriptor, wanted, due)
+    // What TLS holds already makes no descriptor readable.
+    guard let polled = transport.pollNeeds(for: wanted) else {
+      return (transport.pollDescriptor, wanted, Deadline(nanoseconds: 1))
+    }
+    return (transport.pollDescriptor, polled, due)
   }
 
   /// Sends what is kept, and fails what is due: `.timeout` for a closing handshake, which is dropped then, and `.broken` for output

@@ -114,6 +114,9 @@ public final class Conn: @unchecked Sendable {
   /// RFC 6455 9.1.
   public var extensions: ByteView { agreedExtensions.bytes }
 
+  /// What TLS tells of the peer; nil without TLS.
+  public internal(set) var tls: TLSPeer?
+
   /// The address of one end.
   public func address(of end: End) -> SocketAddress { transport.address(of: end) }
 

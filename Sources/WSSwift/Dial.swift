@@ -1,21 +1,23 @@
 // One attempt to open a connection: resolve, connect, request, response, within one deadline. RFC 6455 4.1.
 import WSProtocol
+import WSTLS
 import WSTransport
 
 /// An attempt that can be inspected and cancelled. `run`: one thread, once. `cancel`: any thread.
 public final class Dial: @unchecked Sendable {
-  private let dialer: Dialer
+  let dialer: Dialer
   private let url: WebSocketURL
-  private let cancellation: Cancellation
+  let cancellation: Cancellation
   private var socket: Socket?
   private var isUsed = false
-  private var step = TimeLimit.Step.resolving
+  var step = TimeLimit.Step.resolving
   /// The time that ran out, after `run` failed with `.timeout`.
   public private(set) var timeLimit: TimeLimit?
 
   /// The response's head, complete once one was received.
   public private(set) var response = MessageHead(.response)
   private var bodyBytes = ByteQueue()
+  var explanationBytes = ByteQueue()
 
   /// The most bytes of a refusing response's body that are kept.
   private static let keptBody = 1024
@@ -45,8 +47,12 @@ public final class Dial: @unchecked Sendable {
   /// The body of a refusing response, at most its first 1024 bytes; borrowed from the attempt.
   public var responseBody: ByteView { bodyBytes.bytes }
 
+  /// Why `run` failed, with what the peer sent quoted and escaped; empty when there is no more to say than the error. Borrowed from the
+  /// attempt.
+  public var explanation: ByteView { explanationBytes.bytes }
+
   /// Carries the attempt out, once. `deadline` is the dialer's timeout unless given. Errors: `.unresolved`, `.unconnected`,
-  /// `.timeout`, `.status`, `.handshake`, `.lost`, `.aborted`, `.noDescriptors`, `.system`; `.state` when called again.
+  /// `.timeout`, `.tls`, `.status`, `.handshake`, `.lost`, `.aborted`, `.noDescriptors`, `.system`; `.state` when called again.
   public func run(deadline: Deadline? = nil) throws(WSError) -> Conn {
     guard !isUsed else { throw .state }
     isUsed = true
@@ -63,14 +69,18 @@ public final class Dial: @unchecked Sendable {
   }
 
   private func open(until deadline: Deadline) throws(WSError) -> Conn {
-    var channel = HandshakeChannel(try connect(until: deadline), cancellation: cancellation)
+    let socket = try connect(until: deadline)
+    let tls = try url.isSecure ? secure(socket, host: url.host, port: url.port, showsIdentity: true, until: deadline) : nil
+    var channel = HandshakeChannel(tls ?? socket, cancellation: cancellation)
     let handshake = ClientHandshake(nonce: (random(), random()))
     step = .sendingRequest
     try sendRequest(handshake, channel, until: deadline)
     step = .awaitingResponse
     try receiveResponse(&channel, until: deadline)
     guard response.status == 101 else { throw refuse(&channel, until: deadline) }
-    return try open(handshake, channel)
+    let conn = try open(handshake, channel)
+    conn.tls = tls.map { TLSPeer($0) }
+    return conn
   }
 
   private func connect(until deadline: Deadline) throws(WSError) -> Socket {

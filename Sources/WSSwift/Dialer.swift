@@ -4,10 +4,11 @@ import WSTransport
 
 /// The configuration of opening handshakes on the client's side. Setters: one thread, before the first use. Dialing: any thread.
 public final class Dialer: @unchecked Sendable {
-  private let freezer = Freezer()
+  let freezer = Freezer()
   private(set) var configuration = ClientConfiguration()
   private(set) var timeout: Int64 = 10_000
   private(set) var readLimit = Conn.defaultReadLimit
+  let clientTLS = ClientTLS()
 
   /// The defaults: 10 s in all, messages of at most 16 MiB, no subprotocols, no compression.
   public init() {}
@@ -65,15 +66,14 @@ public final class Dialer: @unchecked Sendable {
     configuration.deflate.serverWindowBits = server
   }
 
-  /// Opens a connection to a ws URL; `deadline` is the timeout unless given. See `Dial.run` for the errors.
+  /// Opens a connection to a ws or wss URL; `deadline` is the timeout unless given. See `Dial.run` for the errors.
   public func dial(_ url: ByteView, deadline: Deadline? = nil) throws(WSError) -> Conn {
     try attempt(url).run(deadline: deadline)
   }
 
-  /// An attempt that can be inspected and cancelled; `url` is copied. `.url`, `.noTLS`, `.noDescriptors`, `.outOfMemory`.
+  /// An attempt that can be inspected and cancelled; `url` is copied. `.url`, `.noDescriptors`, `.outOfMemory`.
   public func attempt(_ url: ByteView) throws(WSError) -> Dial {
     let parsed = try parse(url)
-    guard !parsed.isSecure else { throw .noTLS }
     let cancellation: Cancellation
     do throws(TransportError) { cancellation = try Cancellation() } catch { throw WSError(error) }
     freeze()

@@ -1,6 +1,7 @@
 // The sentence for each error: what was seen, what was allowed, which call changes it. Fixed words and numbers only, so that no
 // secret and nothing of a peer's can stand in it.
 import WSProtocol
+import WSTLS
 import WSTransport
 
 extension WSError {
@@ -23,7 +24,6 @@ extension WSError {
     case .noDescriptors: "no file descriptor left"
     case .unconnected: "no address of the host took the connection"
     case .unresolved: "the host name has no address"
-    case .noTLS: "wss needs TLS, which this version does not have; use ws"
     case .tls(let error): error.text
     case .url(let error): error.text
     case .configuration(let error): error.text
@@ -64,6 +64,10 @@ extension WSError {
     case .unresolved(let code):
       writer.append(": ")
       writer.append(SystemText.ofResolver(code))
+    case .tls(let error):
+      let reason = error.reason
+      if !reason.isEmpty { writer.append(": ") }
+      writer.append(reason)
     case .closed(let code): writer.append(": ", Int(code.rawValue))
     case .status(let status): writer.append(": ", status)
     case .violation(.badCloseCode(let code)): writer.append(": ", Int(code))
@@ -72,7 +76,7 @@ extension WSError {
     case .violation(.messageTooBig(let limit)):
       writer.append(" of ", Int(clamping: limit), " bytes")
     case .invalid, .outOfMemory, .state, .refusedByHandler, .forked, .timeout, .wouldBlock, .interrupted, .broken, .aborted,
-      .noTLS, .tls, .url, .configuration, .violation, .send, .handshake:
+      .url, .configuration, .violation, .send, .handshake:
       break
     }
   }
@@ -140,7 +144,18 @@ extension SendError {
 }
 
 extension TLSError {
-  /// What was seen; OpenSSL's own words for the codes come behind it.
+  /// OpenSSL's, or the system's, own words for the code; empty when there is none. They live for ever.
+  var reason: ByteView {
+    switch self {
+    case .untrusted(let verify, _): TLSText.ofVerification(verify)
+    case .failed(let code), .badCertificate(let code), .badKey(let code), .badPassword(let code), .keyMismatch(let code):
+      TLSText.ofError(code)
+    case .unreadable(let code): SystemText.ofError(code)
+    case .missing, .unusable, .flooded, .wrongProtocol, .noCertificate: .empty
+    }
+  }
+
+  /// What was seen.
   public var text: StaticString {
     switch self {
     case .missing: "wss needs OpenSSL 3 (libssl.so.3), which cannot be loaded"

@@ -17,6 +17,8 @@ public struct TimeLimit: Equatable, Sendable {
     case resolving
     /// An address was to take the connection.
     case connecting
+    /// The handshake of TLS.
+    case securing
     /// The request of the opening handshake was sent.
     case sendingRequest
     /// The server's response was awaited.
@@ -35,6 +37,7 @@ public struct TimeLimit: Equatable, Sendable {
       case .closing: "waiting for the closing handshake"
       case .resolving: "looking up the name"
       case .connecting: "connecting"
+      case .securing: "waiting for the TLS handshake"
       case .sendingRequest: "sending the request"
       case .awaitingResponse: "waiting for the response"
       case .awaitingRequest: "waiting for the request"

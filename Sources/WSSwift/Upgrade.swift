@@ -1,5 +1,6 @@
 // One opening handshake on the server's side: the request, a look at it, and an answer. RFC 6455 4.2.
 import WSProtocol
+import WSTLS
 import WSTransport
 
 /// An attempt to upgrade one connection. One thread at a time.
@@ -17,6 +18,8 @@ public final class Upgrade: @unchecked Sendable {
   /// The request's head, complete once it was received.
   public private(set) var request = MessageHead(.request)
   private var explanationBytes = ByteQueue()
+  /// What TLS tells of the client; nil without TLS, and before `receiveRequest`.
+  public private(set) var tls: TLSPeer?
   /// The time that ran out, after `.timeout`.
   public private(set) var timeLimit: TimeLimit?
 
@@ -33,14 +36,18 @@ public final class Upgrade: @unchecked Sendable {
   /// Borrowed from the attempt.
   public var explanation: ByteView { explanationBytes.bytes }
 
-  /// Reads and checks the request; a bad one is answered. `deadline` is the upgrader's timeout unless given. Errors: `.handshake`,
-  /// `.timeout`, `.lost`, `.system`; `.state` when called again.
+  /// Carries out the handshake of TLS where the upgrader has a certificate; reads and checks the request; a bad one is answered.
+  /// `deadline`, for both, is the upgrader's timeout unless given. Errors: `.tls`, `.handshake`, `.timeout`, `.lost`, `.system`; `.state` when called again.
   public func receiveRequest(deadline: Deadline? = nil) throws(WSError) {
     guard case .waiting = stage else { throw .state }
     stage = .answered
     let start = Deadline.now
+    let until = deadline ?? upgrader.configuredDeadline
+    var step = TimeLimit.Step.securing
     do throws(WSError) {
-      try channel.receiveHead(&request, until: deadline ?? upgrader.configuredDeadline) { error in
+      try secure(until: until)
+      step = .awaitingRequest
+      try channel.receiveHead(&request, until: until) { error in
         error == .outOfMemory ? .outOfMemory : .handshake(.head(error))
       }
       try check()
@@ -48,11 +55,24 @@ public final class Upgrade: @unchecked Sendable {
       if case .handshake(let fault) = error { refuse(fault) }
       if case .outOfMemory = error { refuse(.outOfMemory) }
       if case .timeout = error {
-        timeLimit = TimeLimit(.awaitingRequest, until: deadline, from: start, orAfter: upgrader.timeout)
+        timeLimit = TimeLimit(step, until: deadline, from: start, orAfter: upgrader.timeout)
       }
       throw error
     }
     stage = .requested
+  }
+
+  /// What was received before belongs to TLS.
+  private func secure(until deadline: Deadline) throws(WSError) {
+    guard let context = upgrader.serverTLS.current else { return }
+    let stream = try WSSwift.tls { () throws(TransportError) in
+      let stream = try TLSStream.make(
+        context, over: channel.transport, serverName: nil, alreadyRead: channel.received.bytes)
+      try stream.handshake(until: deadline, cancellation: nil)
+      return stream
+    }
+    channel = HandshakeChannel(stream, cancellation: nil)
+    tls = TLSPeer(stream)
   }
 
   /// Answers 101 and gives the connection. Errors: `.timeout`, `.lost`, `.system`; `.state` before the request or after an answer.
@@ -74,10 +94,12 @@ public final class Upgrade: @unchecked Sendable {
       }
       throw error
     }
-    return try Conn(
+    let conn = try Conn(
       transport: channel.transport, role: .server, readLimit: upgrader.readLimit,
       agreement: ServerHandshake.agreement(request, configuration: upgrader.configuration),
       alreadyRead: channel.received.bytes)
+    conn.tls = tls
+    return conn
   }
 
   /// Answers with a status of 300 to 599 and a text body of at most 64 KiB, and closes. `.invalid`, `.state` as `accept`.
@@ -97,7 +119,7 @@ public final class Upgrade: @unchecked Sendable {
   private func check() throws(WSError) {
     do throws(HandshakeError) {
       try ServerHandshake.check(
-        request, configuration: upgrader.configuration, isSecure: false,
+        request, configuration: upgrader.configuration, isSecure: tls != nil,
         isLoopback: channel.transport.address(of: .local).isLoopback)
     } catch {
       do throws(OutOfMemory) {

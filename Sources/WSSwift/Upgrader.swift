@@ -4,10 +4,11 @@ import WSTransport
 
 /// The configuration of opening handshakes on the server's side. Setters: one thread, before the first use. Upgrading: any thread.
 public final class Upgrader: @unchecked Sendable {
-  private let freezer = Freezer()
+  let freezer = Freezer()
   private(set) var configuration = ServerConfiguration()
   private(set) var timeout: Int64 = 10_000
   private(set) var readLimit = Conn.defaultReadLimit
+  let serverTLS = ServerTLS()
 
   /// The defaults: 10 s for the head, same origin only, local hosts only on a loopback address, messages of at most 16 MiB,
   /// no compression.

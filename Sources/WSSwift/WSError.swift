@@ -48,8 +48,6 @@ public enum WSError: Error {
   case unconnected(Int32)
   /// The host name has no address; the resolver's code.
   case unresolved(Int32)
-  /// A wss URL: this version has no TLS.
-  case noTLS
   /// TLS failed.
   case tls(TLSError)
   /// Not a ws or wss URL. RFC 6455 3.

@@ -35,16 +35,19 @@ enum TLSLibrary {
   static func reason(_ code: UInt64) -> Int32 { ossl_reason(UInt(code)) }
 }
 
+/// Whether TLS is there. The first look loads OpenSSL. Any thread.
+public var hasTLS: Bool { copenssl_load() == 1 }
+
 /// OpenSSL's own words. They live for ever; empty when it has none, or is not loaded.
 public enum TLSText {
   /// What an error code means.
   public static func ofError(_ code: UInt64) -> UnsafeRawBufferPointer {
-    copenssl_load() == 1 && code != 0 ? view(ossl_ERR_reason_error_string(UInt(code))) : empty
+    hasTLS && code != 0 ? view(ossl_ERR_reason_error_string(UInt(code))) : empty
   }
 
   /// Why a certificate was not accepted, an X509_V_ERR_ code.
   public static func ofVerification(_ code: Int32) -> UnsafeRawBufferPointer {
-    copenssl_load() == 1 ? view(ossl_X509_verify_cert_error_string(Int(code))) : empty
+    hasTLS ? view(ossl_X509_verify_cert_error_string(Int(code))) : empty
   }
 
   private static var empty: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: nil, count: 0) }

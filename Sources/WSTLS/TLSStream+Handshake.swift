@@ -67,8 +67,8 @@ extension TLSStream {
 
   /// Lends the names of a certificate that was refused because none of them is the server's: as the peer wrote them, such as
   /// `DNS:example.com, IP Address:192.0.2.1`; empty otherwise.
-  public func withRefusedNames<R>(_ body: (UnsafeRawBufferPointer) -> R) -> R {
-    lock.withLock { body(refusedNames.bytes) }
+  public func withRefusedNames<R, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R {
+    try lock.withLock { () throws(E) in try body(refusedNames.bytes) }
   }
 
   /// The version agreed on, such as `TLSv1.3`. Lives for ever.
@@ -82,19 +82,19 @@ extension TLSStream {
   public var isResumed: Bool { lock.withLock { ossl_SSL_session_reused(ssl) == 1 } }
 
   /// Lends the subject of the peer's certificate as RFC 2253 writes it, such as `CN=example`; nil when the peer sent none.
-  public func withPeerSubject<R>(_ body: (UnsafeRawBufferPointer) -> R) -> R? {
-    withPeerCertificate { $0.withSubject(body) }
+  public func withPeerSubject<R, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R? {
+    try withPeerCertificate { (certificate) throws(E) in try certificate.withSubject(body) }
   }
 
   /// Lends the peer's certificate in DER; nil when the peer sent none.
-  public func withPeerDER<R>(_ body: (UnsafeRawBufferPointer) -> R) -> R? {
-    withPeerCertificate { $0.withDER(body) }
+  public func withPeerDER<R, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R? {
+    try withPeerCertificate { (certificate) throws(E) in try certificate.withDER(body) }
   }
 
-  private func withPeerCertificate<R>(_ body: (PeerCertificate) -> R?) -> R? {
+  private func withPeerCertificate<R, E: Error>(_ body: (PeerCertificate) throws(E) -> R?) throws(E) -> R? {
     guard let certificate = lock.withLock({ ossl_SSL_get1_peer_certificate(ssl) }) else { return nil }
     defer { ossl_X509_free(certificate) }
-    return body(PeerCertificate(certificate))
+    return try body(PeerCertificate(certificate))
   }
 }
 
@@ -105,10 +105,10 @@ struct PeerCertificate {
   init(_ certificate: OpaquePointer) { self.certificate = certificate }
 
   /// Its alternative names, RFC 5280 4.2.1.6.
-  func withNames<R>(_ body: (UnsafeRawBufferPointer) -> R) -> R? {
+  func withNames<R, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R? {
     let names = ossl_X509_get_ext_d2i(certificate, ossl_NID_subject_alt_name, nil, nil).map { OpaquePointer($0) }
     defer { if let names { ossl_GENERAL_NAMES_free(names) } }
-    return Self.printed(body) { bio in
+    return try Self.printed(body) { bio in
       guard let names else { return true }
       for index in 0..<max(ossl_OPENSSL_sk_num(names), 0) {
         if index > 0 { _ = ossl_BIO_write(bio, ", ", 2) }
@@ -119,19 +119,21 @@ struct PeerCertificate {
   }
 
   /// Its subject.
-  func withSubject<R>(_ body: (UnsafeRawBufferPointer) -> R) -> R? {
-    Self.printed(body) { bio in
+  func withSubject<R, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R? {
+    try Self.printed(body) { bio in
       ossl_X509_NAME_print_ex(bio, ossl_X509_get_subject_name(certificate), 0, UInt(ossl_XN_FLAG_RFC2253)) >= 0
     }
   }
 
   /// All of it.
-  func withDER<R>(_ body: (UnsafeRawBufferPointer) -> R) -> R? {
-    Self.printed(body) { bio in ossl_i2d_X509_bio(bio, certificate) == 1 }
+  func withDER<R, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R? {
+    try Self.printed(body) { bio in ossl_i2d_X509_bio(bio, certificate) == 1 }
   }
 
   /// Lends what `print` writes. nil without memory.
-  private static func printed<R>(_ body: (UnsafeRawBufferPointer) -> R, _ print: (OpaquePointer) -> Bool) -> R? {
+  private static func printed<R, E: Error>(
+    _ body: (UnsafeRawBufferPointer) throws(E) -> R, _ print: (OpaquePointer) -> Bool
+  ) throws(E) -> R? {
     guard let bio = ossl_BIO_new(ossl_BIO_s_mem()) else { return nil }
     defer {
       _ = ossl_BIO_free(bio)
@@ -140,6 +142,6 @@ struct PeerCertificate {
     guard print(bio) else { return nil }
     var start: UnsafeMutableRawPointer?
     let count = ossl_BIO_ctrl(bio, ossl_BIO_CTRL_INFO, 0, &start)
-    return body(UnsafeRawBufferPointer(start: start, count: max(count, 0)))
+    return try body(UnsafeRawBufferPointer(start: start, count: max(count, 0)))
   }
 }

@@ -35,6 +35,11 @@ public final class TLSTrust: @unchecked Sendable {
     guard ossl_X509_STORE_load_path(store, directory) == 1 else { throw TLSLibrary.failure { .badCertificate($0) } }
   }
 
+  /// Adds the system's issuers. `.outOfMemory`, `.tls(.badCertificate)`.
+  public func addSystem() throws(TransportError) {
+    guard ossl_X509_STORE_set_default_paths(store) == 1 else { throw TLSLibrary.failure { .badCertificate($0) } }
+  }
+
   /// The names of the issuers that were read last, for the list that a server sends to clients; whoever calls owns it.
   func names() throws(TransportError) -> OpaquePointer {
     let names = try TLSLibrary.made(ossl_OPENSSL_sk_new_null())

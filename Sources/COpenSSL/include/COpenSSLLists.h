@@ -57,6 +57,7 @@
   FUNCTION(X509_STORE *, X509_STORE_new, (void), ())                                                                           \
   FUNCTION(void, X509_STORE_free, (X509_STORE *store), (store))                                                                \
   FUNCTION(int, X509_STORE_add_cert, (X509_STORE *store, X509 *certificate), (store, certificate))                             \
+  FUNCTION(int, X509_STORE_set_default_paths, (X509_STORE *store), (store))                                                    \
   FUNCTION(int, X509_STORE_load_path, (X509_STORE *store, const char *path), (store, path))                                    \
   FUNCTION(void *, X509_STORE_CTX_get_ex_data, (const X509_STORE_CTX *check, int index), (check, index))                       \
   FUNCTION(int, X509_STORE_CTX_get_error, (const X509_STORE_CTX *check), (check))                                              \
