@@ -31,6 +31,7 @@
  *             library's own and with no lock held. They may call anything except reading on the same handle
  *             (WS_ERR_STATE). They must not unwind (longjmp, exceptions). A void *user comes with a ws_free_fn that is
  *             called exactly once: when the callback is replaced or the handle dies. It may be NULL.
+ * TLS         is done by OpenSSL 3 (libssl.so.3), which is loaded when TLS is first wanted, and not by programs that never want it.
  * Process     no global initialisation, no signal handlers, no atexit; SIGPIPE is never raised; EINTR is resumed. The only
  *             threads of the library resolve names; they block all signals and never call out. After fork a child's
  *             inherited connections answer WS_ERR_FORKED; freeing them leaves the parent's connection alone. A call that
@@ -74,7 +75,7 @@ const char *ws_version_string(void);
 
 /* Optional parts of the library, for ws_has(). */
 enum {
-  WS_FEATURE_TLS = 1,    /* wss:// */
+  WS_FEATURE_TLS = 1,    /* wss://; asking loads OpenSSL, and 0 says that it is not there */
   WS_FEATURE_DEFLATE = 2 /* permessage-deflate, RFC 7692 */
 };
 
@@ -110,7 +111,7 @@ typedef enum ws_error {
   WS_ERR_CONNECT = -16, /* no address of the host took the connection */
   /* before the handshake */
   WS_ERR_RESOLVE = -20, /* the host name has no address */
-  WS_ERR_TLS = -22,     /* TLS failed, or this library has none */
+  WS_ERR_TLS = -22,     /* TLS failed, or OpenSSL is not there; the failure's text says which */
   WS_ERR_URL = -23,     /* the URL is not a ws or wss URL of RFC 6455 3 */
   /* the protocol */
   WS_ERR_PROTOCOL = -30,   /* the peer broke RFC 6455; it was told 1002 */
@@ -150,8 +151,8 @@ typedef struct ws_failure {
   int32_t code;         /*   4 the ws_error, WS_OK when nothing failed */
   int32_t who;          /*   8 WS_BY_* */
   int32_t os_errno;     /*  12 errno of the system call, 0 when there was none (WS_ERR_LOST: 0 for an orderly end) */
-  uint64_t tls_error;   /*  16 0 in this version */
-  int32_t tls_verify;   /*  24 0 in this version */
+  uint64_t tls_error;   /*  16 OpenSSL's error code (ERR_get_error), 0 when there is none */
+  int32_t tls_verify;   /*  24 why a certificate was not accepted (X509_V_ERR_*), else 0 */
   int32_t http_status;  /*  28 the status received (client) or answered (server), 0 when there was none */
   int32_t close_code;   /*  32 the code of the close frame sent because of it, 0 when none was */
   int32_t reserved0;    /*  36 0 */
@@ -462,6 +463,11 @@ int ws_conn_subprotocol(const ws_conn *conn, ws_bytes *name);
  * where messages may be compressed, else empty; borrowed until the handle is freed. */
 int ws_conn_extensions(const ws_conn *conn, ws_bytes *agreed);
 
+/* [any] TLS of the connection: its version, such as "TLSv1.3"; the subject of the peer's certificate as RFC 2253 writes it, such as
+ * "CN=example,O=Some"; and that certificate in DER. Empty without TLS, and where the peer sent no certificate. A client's has been checked
+ * where the upgrader asked for one. Borrowed until the handle is freed; each may be NULL. */
+int ws_conn_tls(const ws_conn *conn, ws_bytes *version, ws_bytes *subject, ws_bytes *certificate);
+
 /* [any] Why a half (WS_READ or WS_WRITE) failed last: code WS_OK when it never did. A timeout stays to be seen here when the half goes
  * on. What ws_conn_close waits for is reading. */
 int ws_conn_failure(const ws_conn *conn, int32_t half, ws_failure *failure);
@@ -547,13 +553,72 @@ int ws_dialer_set_context_takeover(ws_dialer *dialer, int32_t client, int32_t se
  * most that has failed the handshake. */
 int ws_dialer_set_window_bits(ws_dialer *dialer, int32_t client, int32_t server);
 
-/* [any] Opens a connection to a ws:// URL. dialer may be NULL: the defaults. failure may be NULL.
+/* TLS, for wss:// URLs. TLS 1.2 and later, with ALPN http/1.1; the server's certificate must have the URL's host among its alternative
+ * names, for addresses as an address; an address is not sent as SNI. Of a path that cannot be read, or holds nothing good, failure
+ * tells more; it may be NULL. What is wrong with OpenSSL itself is WS_ERR_TLS from all of them that load it. */
+
+/* [owner] Believes the issuers in a PEM file. With the first issuers that are added the system's are not believed any more (add them
+ * with ws_dialer_add_tls_ca_system). WS_ERR_TLS · WS_ERR_STATE. */
+int ws_dialer_add_tls_ca_file(ws_dialer *dialer, const char *path, ws_failure *failure);
+
+/* [owner] The same for a directory that `openssl rehash` has prepared. */
+int ws_dialer_add_tls_ca_dir(ws_dialer *dialer, const char *path, ws_failure *failure);
+
+/* [owner] The same for PEM in memory. */
+int ws_dialer_add_tls_ca_pem(ws_dialer *dialer, const void *pem, size_t size, ws_failure *failure);
+
+/* [owner] Believes the system's issuers beside those that are added. */
+int ws_dialer_add_tls_ca_system(ws_dialer *dialer, ws_failure *failure);
+
+/* [owner] The certificate to show to servers that ask for one, from PEM files: itself first, then those of its issuers; and its key,
+ * which may be in the same file. WS_ERR_TLS · WS_ERR_STATE. */
+int ws_dialer_set_tls_certificate(ws_dialer *dialer, const char *chain_path, const char *key_path, ws_failure *failure);
+
+/* [owner] The same from memory. */
+int ws_dialer_set_tls_certificate_pem(ws_dialer *dialer, const void *chain, size_t chain_size, const void *key, size_t key_size,
+                                      ws_failure *failure);
+
+/* [owner] The password of encrypted keys that are loaded afterwards; NULL: none. Nobody is ever asked on a terminal. */
+int ws_dialer_set_tls_key_password(ws_dialer *dialer, const char *password);
+
+/* Writes the password of a key into space, which has room bytes, and returns its length; negative: there is none. Runs inside the call
+ * that loads the key. */
+typedef int (*ws_tls_password_fn)(char *space, size_t room, void *user) WS_NOEXCEPT;
+
+/* [owner] Who is asked for the password of encrypted keys that are loaded afterwards; NULL: nobody. user is freed by free_user also
+ * when this call fails. */
+int ws_dialer_set_tls_password_callback(ws_dialer *dialer, ws_tls_password_fn fn, void *user, ws_free_fn free_user);
+
+/* [owner] The name or address (IPv6 without brackets) that certificates must be for, and that is sent as SNI, instead of the URL's
+ * host. WS_ERR_INVALID unless it is one. RFC 6066 3. */
+int ws_dialer_set_tls_server_name(ws_dialer *dialer, const char *name);
+
+/* [owner] Accepts every certificate, and so everybody who stands between: for tests alone. Default off. */
+int ws_dialer_set_tls_insecure_skip_verify(ws_dialer *dialer, int32_t on);
+
+/* [owner] Whether connections to a server that was dialed before resume its session, which saves both sides work. Default on.
+ * RFC 8446 2.2. */
+int ws_dialer_set_tls_resumption(ws_dialer *dialer, int32_t on);
+
+/* [owner] Writes the secrets of connections to a file, for tools that decrypt recorded traffic: in the form of SSLKEYLOGFILE, a variable
+ * that the library never looks at. The file is its owner's alone (0600); links are refused. WS_ERR_IO. */
+int ws_dialer_set_tls_key_log(ws_dialer *dialer, const char *path, ws_failure *failure);
+
+/* Gets an SSL_CTX before its first connection, and the handle of dlopen for the libssl that it belongs to: a process may hold several,
+ * so find functions with dlsym(libssl, ...). Non-zero refuses it: WS_ERR_CALLBACK. */
+typedef int (*ws_tls_context_fn)(void *ssl_ctx, void *libssl, void *user) WS_NOEXCEPT;
+
+/* [owner] Who gets OpenSSL's SSL_CTX, for what has no setter here; NULL: nobody. Runs inside the call that dials a wss URL first. user is
+ * freed by free_user also when this call fails. */
+int ws_dialer_set_tls_context_hook(ws_dialer *dialer, ws_tls_context_fn fn, void *user, ws_free_fn free_user);
+
+/* [any] Opens a connection to a ws:// or wss:// URL. dialer may be NULL: the defaults. failure may be NULL.
  * WS_ERR_URL · WS_ERR_RESOLVE · WS_ERR_CONNECT · WS_ERR_TIMEOUT · WS_ERR_STATUS · WS_ERR_HANDSHAKE · WS_ERR_LOST ·
  * WS_ERR_TLS · WS_ERR_FDS · WS_ERR_IO. RFC 6455 3, 4.1. */
 WS_NODISCARD int ws_dialer_dial(ws_dialer *dialer, const char *url, int64_t deadline_ns, ws_conn **conn, ws_failure *failure);
 
 /* [any] An attempt that ws_dial_run carries out. dialer may be NULL: the defaults. failure may be NULL. WS_ERR_URL ·
- * WS_ERR_TLS a wss URL · WS_ERR_FDS. */
+ * WS_ERR_FDS. */
 WS_NODISCARD int ws_dial_new(ws_dialer *dialer, const char *url, ws_dial **dial, ws_failure *failure);
 
 /* [owner] Performs the handshake over a connected stream socket (a Unix socket, say) instead of resolving and connecting. Takes
@@ -625,11 +690,50 @@ int ws_upgrader_set_context_takeover(ws_upgrader *upgrader, int32_t client, int3
  * where the client says that its window may be limited. server: 9 to 15; a client that asks for 8 is not given compression. */
 int ws_upgrader_set_window_bits(ws_upgrader *upgrader, int32_t client, int32_t server);
 
+/* [owner] The server's certificate, from PEM files: itself first, then those of its issuers; and its key, which may be in the same
+ * file. With it every connection begins with TLS, whose handshake counts as part of the request. May be called again at any time
+ * and from any thread: handshakes that begin afterwards use the new one; when something of it is bad, nothing changes. WS_ERR_TLS ·
+ * WS_ERR_STATE for a first certificate after the first use. */
+int ws_upgrader_set_tls_certificate(ws_upgrader *upgrader, const char *chain_path, const char *key_path, ws_failure *failure);
+
+/* [owner] The same from memory. */
+int ws_upgrader_set_tls_certificate_pem(ws_upgrader *upgrader, const void *chain, size_t chain_size, const void *key,
+                                        size_t key_size, ws_failure *failure);
+
+/* Whether clients are asked for a certificate. */
+enum {
+  WS_TLS_OPTIONAL = 1, /* one that is sent must be good */
+  WS_TLS_REQUIRED = 2  /* without a good one there is no connection */
+};
+
+/* [owner] Asks clients for a certificate (mode: WS_TLS_OPTIONAL, WS_TLS_REQUIRED) of the issuers in a PEM file. WS_ERR_TLS. */
+int ws_upgrader_set_tls_client_ca(ws_upgrader *upgrader, const char *path, int32_t mode, ws_failure *failure);
+
+/* [owner] The same for PEM in memory. */
+int ws_upgrader_set_tls_client_ca_pem(ws_upgrader *upgrader, const void *pem, size_t size, int32_t mode, ws_failure *failure);
+
+/* [owner] As ws_dialer_set_tls_key_password. */
+int ws_upgrader_set_tls_key_password(ws_upgrader *upgrader, const char *password);
+
+/* [owner] As ws_dialer_set_tls_password_callback; asked again when the files are read again, on the thread that wants it. */
+int ws_upgrader_set_tls_password_callback(ws_upgrader *upgrader, ws_tls_password_fn fn, void *user, ws_free_fn free_user);
+
+/* [owner] As ws_dialer_set_tls_key_log. */
+int ws_upgrader_set_tls_key_log(ws_upgrader *upgrader, const char *path, ws_failure *failure);
+
+/* [owner] As ws_dialer_set_tls_context_hook, but it runs inside the calls that make a context: this one when there is a certificate,
+ * those that set a certificate or what clients show, and ws_upgrader_reload_tls. */
+int ws_upgrader_set_tls_context_hook(ws_upgrader *upgrader, ws_tls_context_fn fn, void *user, ws_free_fn free_user);
+
+/* [any] Reads the files of certificates and keys again, also while handshakes are under way; those that begin afterwards use them. When
+ * something of it is bad, all stays as it was. WS_ERR_TLS · WS_ERR_CALLBACK · WS_ERR_STATE without a certificate. */
+int ws_upgrader_reload_tls(ws_upgrader *upgrader, ws_failure *failure);
+
 /* [any] Reads the request from fd, checks it and answers: 101 and a connection, or the right status and an error. Call it on
  * the connection's own thread, so that a silent client delays nobody; after a refusal it waits up to 1 s more for the client to close, so
  * that the answer arrives. already_read are bytes that were read from fd before.
  * upgrader may be NULL: the defaults. failure may be NULL. WS_ERR_HANDSHAKE (answered with 400, 405, 414, 426, 431, 503 or 505;
- * what is no HTTP gets no answer) · WS_ERR_HOST (421) · WS_ERR_ORIGIN (403) · WS_ERR_TIMEOUT · WS_ERR_LOST · WS_ERR_IO. RFC 6455 4.2. */
+ * what is no HTTP gets no answer) · WS_ERR_HOST (421) · WS_ERR_ORIGIN (403) · WS_ERR_TIMEOUT · WS_ERR_TLS · WS_ERR_LOST · WS_ERR_IO. RFC 6455 4.2. */
 WS_NODISCARD int ws_upgrader_upgrade(ws_upgrader *upgrader, int32_t fd, const void *already_read, size_t size,
                                      int64_t deadline_ns, ws_conn **conn, ws_failure *failure);
 
@@ -641,6 +745,9 @@ WS_NODISCARD int ws_upgrade_new(ws_upgrader *upgrader, int32_t fd, const void *a
  * called again. failure may be NULL. */
 WS_NODISCARD int ws_upgrade_request(ws_upgrade *upgrade, int64_t deadline_ns, ws_bytes *target, const ws_headers **headers,
                                     ws_failure *failure);
+
+/* [owner] As ws_conn_tls, once ws_upgrade_request has succeeded; borrowed until the attempt is freed. */
+int ws_upgrade_tls(const ws_upgrade *upgrade, ws_bytes *version, ws_bytes *subject, ws_bytes *certificate);
 
 /* [owner] Answers 101 and gives the connection. WS_ERR_STATE before ws_upgrade_request or after an answer · others as
  * ws_upgrader_upgrade. failure may be NULL. */

@@ -94,7 +94,7 @@ func sharedDialer(_ dialer: OpaquePointer?) -> Dialer? {
 }
 
 private func context(_ dial: Dial?) -> FailureContext {
-  FailureContext(time: dial?.timeLimit, receivedStatus: dial?.response.status ?? 0)
+  FailureContext(explanation: dial?.explanation ?? .empty, time: dial?.timeLimit, receivedStatus: dial?.response.status ?? 0)
 }
 
 @_cdecl("ws_dialer_dial") @implementation

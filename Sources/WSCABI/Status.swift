@@ -163,10 +163,10 @@ private func describe(_ error: WSError, _ context: FailureContext, _ detail: ino
   withUnsafeMutableBytes(of: &detail.text) { text in
     let space = UnsafeMutableRawBufferPointer(rebasing: text[..<(text.count - 1)])
     let said =
-      if case .handshake = error, !context.explanation.isEmpty {
+      switch error {
+      case .handshake where !context.explanation.isEmpty, .tls where !context.explanation.isEmpty:
         copy(context.explanation, to: space)
-      } else {
-        error.write(to: space, after: context.time)
+      default: error.write(to: space, after: context.time)
       }
     copy(ByteView(remedy(error, context)), to: space, behind: said)
   }

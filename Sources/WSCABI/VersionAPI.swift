@@ -2,6 +2,7 @@
 import CWSSwift
 import WSProtocol
 import WSSwift
+import WSTLS
 import WSTransport
 
 @_cdecl("ws_version") @implementation
@@ -18,7 +19,7 @@ public func ws_version_string() -> UnsafePointer<CChar>? {
 public func ws_has(_ feature: Int32) -> Int32 {
   switch Int(feature) {
   case WS_FEATURE_DEFLATE: 1
-  // TLS is not in this version.
+  case WS_FEATURE_TLS: hasTLS ? 1 : 0
   default: 0
   }
 }
@@ -73,7 +74,7 @@ private func errorText(_ code: ws_error) -> StaticString {
   case WS_ERR_FDS: "no file descriptor left"
   case WS_ERR_CONNECT: "no address of the host took the connection"
   case WS_ERR_RESOLVE: "the host name has no address"
-  case WS_ERR_TLS: "TLS failed, or this library has none"
+  case WS_ERR_TLS: "TLS failed, or OpenSSL is not there"
   case WS_ERR_URL: "not a ws or wss URL"
   case WS_ERR_PROTOCOL: "the peer broke the protocol"
   case WS_ERR_TOO_BIG: "a message beyond the read limit"

@@ -74,9 +74,14 @@ public final class Dial: @unchecked Sendable {
     var channel = HandshakeChannel(tls ?? socket, cancellation: cancellation)
     let handshake = ClientHandshake(nonce: (random(), random()))
     step = .sendingRequest
-    try sendRequest(handshake, channel, until: deadline)
+    let unsent = try sendRequest(handshake, channel, until: deadline)
     step = .awaitingResponse
-    try receiveResponse(&channel, until: deadline)
+    do throws(WSError) {
+      try receiveResponse(&channel, until: deadline)
+    } catch {
+      if case .lost = error, let unsent { throw unsent }
+      throw error
+    }
     guard response.status == 101 else { throw refuse(&channel, until: deadline) }
     let conn = try open(handshake, channel)
     conn.tls = tls.map { TLSPeer($0) }
@@ -105,16 +110,23 @@ public final class Dial: @unchecked Sendable {
     return number
   }
 
+  /// Returns the loss of the connection: a server that has left may have said why before.
   private func sendRequest(
     _ handshake: ClientHandshake, _ channel: borrowing HandshakeChannel, until deadline: Deadline
-  ) throws(WSError) {
+  ) throws(WSError) -> WSError? {
     var request = ByteQueue()
     do throws(OutOfMemory) {
       try handshake.writeRequest(to: &request, url: url, configuration: dialer.configuration)
     } catch {
       throw .outOfMemory
     }
-    try channel.send(request.bytes, until: deadline)
+    do throws(WSError) {
+      try channel.send(request.bytes, until: deadline)
+      return nil
+    } catch {
+      guard case .lost = error else { throw error }
+      return error
+    }
   }
 
   /// RFC 9110 15.2: interim responses may come before the final one.

@@ -102,7 +102,7 @@ struct TextWriter {
   mutating func append(_ text: ByteView) {
     for byte in text where count < space.count {
       space[count] = byte
-      count += 1
+      count &+= 1
     }
   }
 

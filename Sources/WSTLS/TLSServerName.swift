@@ -32,10 +32,10 @@ public struct TLSServerName {
   }
 
   /// Whether both mean the same server.
-  func equals(_ other: borrowing TLSServerName) -> Bool {
+  func equals(_ other: TLSServerName) -> Bool {
     guard count == other.count, port == other.port, isAddress == other.isAddress else { return false }
-    for index in 0..<count where text[index] != other.text[index] { return false }
-    return true
+    let size = count
+    return withHost { ours in other.withHost { theirs in memcmp(ours, theirs, size) == 0 } } == true
   }
 
   /// Tells OpenSSL whom to ask for and what the certificate must say. Only the alternative names count, and a wildcard only as a whole

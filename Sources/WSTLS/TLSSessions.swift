@@ -18,9 +18,10 @@ final class TLSSessions: @unchecked Sendable {
   /// Keeps a session, whose reference it takes.
   func keep(_ session: OpaquePointer, for name: TLSServerName) {
     let replaced = lock.withLock {
-      defer { next = (next &+ 1) & (Self.capacity &- 1) }
-      let old = entries[next]
-      entries[next] = Entry(name: name, session: session)
+      let index = next & (Self.capacity &- 1)
+      next = index &+ 1
+      let old = entries[index]
+      entries[index] = Entry(name: name, session: session)
       return old
     }
     if let replaced { ossl_SSL_SESSION_free(replaced.session) }

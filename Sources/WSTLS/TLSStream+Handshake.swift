@@ -60,7 +60,7 @@ extension TLSStream {
     guard let certificate, reason == ossl_X509_V_ERR_HOSTNAME_MISMATCH || reason == ossl_X509_V_ERR_IP_ADDRESS_MISMATCH else {
       return
     }
-    PeerCertificate(certificate).withNames { names in _ = refusedNames.append(names) }
+    if let names = Printed(namesOf: certificate) { _ = refusedNames.append(names.bytes) }
   }
 
   // MARK: - The peer
@@ -83,65 +83,73 @@ extension TLSStream {
 
   /// Lends the subject of the peer's certificate as RFC 2253 writes it, such as `CN=example`; nil when the peer sent none.
   public func withPeerSubject<R, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R? {
-    try withPeerCertificate { (certificate) throws(E) in try certificate.withSubject(body) }
+    guard let certificate = PeerCertificate(of: self), let text = certificate.subject else { return nil }
+    return try body(text.bytes)
   }
 
   /// Lends the peer's certificate in DER; nil when the peer sent none.
   public func withPeerDER<R, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R? {
-    try withPeerCertificate { (certificate) throws(E) in try certificate.withDER(body) }
-  }
-
-  private func withPeerCertificate<R, E: Error>(_ body: (PeerCertificate) throws(E) -> R?) throws(E) -> R? {
-    guard let certificate = lock.withLock({ ossl_SSL_get1_peer_certificate(ssl) }) else { return nil }
-    defer { ossl_X509_free(certificate) }
-    return try body(PeerCertificate(certificate))
+    guard let certificate = PeerCertificate(of: self), let der = certificate.der else { return nil }
+    return try body(der.bytes)
   }
 }
 
-/// A certificate of the peer's, borrowed.
-struct PeerCertificate {
+/// A certificate of the peer's.
+private struct PeerCertificate: ~Copyable {
   private let certificate: OpaquePointer
 
-  init(_ certificate: OpaquePointer) { self.certificate = certificate }
-
-  /// Its alternative names, RFC 5280 4.2.1.6.
-  func withNames<R, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R? {
-    let names = ossl_X509_get_ext_d2i(certificate, ossl_NID_subject_alt_name, nil, nil).map { OpaquePointer($0) }
-    defer { if let names { ossl_GENERAL_NAMES_free(names) } }
-    return try Self.printed(body) { bio in
-      guard let names else { return true }
-      for index in 0..<max(ossl_OPENSSL_sk_num(names), 0) {
-        if index > 0 { _ = ossl_BIO_write(bio, ", ", 2) }
-        _ = ossl_GENERAL_NAME_print(bio, ossl_OPENSSL_sk_value(names, index).map { OpaquePointer($0) })
-      }
-      return true
-    }
+  init?(of stream: TLSStream) {
+    guard let certificate = stream.lock.withLock({ ossl_SSL_get1_peer_certificate(stream.ssl) }) else { return nil }
+    self.certificate = certificate
   }
 
-  /// Its subject.
-  func withSubject<R, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R? {
-    try Self.printed(body) { bio in
-      ossl_X509_NAME_print_ex(bio, ossl_X509_get_subject_name(certificate), 0, UInt(ossl_XN_FLAG_RFC2253)) >= 0
-    }
+  /// Its subject, RFC 2253.
+  var subject: Printed? {
+    guard let text = Printed(),
+      ossl_X509_NAME_print_ex(text.bio, ossl_X509_get_subject_name(certificate), 0, UInt(ossl_XN_FLAG_RFC2253)) >= 0
+    else { return nil }
+    return text
   }
 
   /// All of it.
-  func withDER<R, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R? {
-    try Self.printed(body) { bio in ossl_i2d_X509_bio(bio, certificate) == 1 }
+  var der: Printed? {
+    guard let bytes = Printed(), ossl_i2d_X509_bio(bytes.bio, certificate) == 1 else { return nil }
+    return bytes
   }
 
-  /// Lends what `print` writes. nil without memory.
-  private static func printed<R, E: Error>(
-    _ body: (UnsafeRawBufferPointer) throws(E) -> R, _ print: (OpaquePointer) -> Bool
-  ) throws(E) -> R? {
+  deinit { ossl_X509_free(certificate) }
+}
+
+/// What OpenSSL writes into memory.
+private struct Printed: ~Copyable {
+  let bio: OpaquePointer
+
+  init?() {
     guard let bio = ossl_BIO_new(ossl_BIO_s_mem()) else { return nil }
-    defer {
-      _ = ossl_BIO_free(bio)
-      ossl_ERR_clear_error()
+    self.bio = bio
+  }
+
+  /// The alternative names of a certificate, RFC 5280 4.2.1.6.
+  init?(namesOf certificate: OpaquePointer) {
+    self.init()
+    let names = ossl_X509_get_ext_d2i(certificate, ossl_NID_subject_alt_name, nil, nil).map { OpaquePointer($0) }
+    defer { if let names { ossl_GENERAL_NAMES_free(names) } }
+    var index: Int32 = 0
+    while let name = Stack.item(names, index) {
+      if index > 0 { _ = ossl_BIO_write(bio, ", ", 2) }
+      _ = ossl_GENERAL_NAME_print(bio, name)
+      index &+= 1
     }
-    guard print(bio) else { return nil }
+  }
+
+  var bytes: UnsafeRawBufferPointer {
     var start: UnsafeMutableRawPointer?
     let count = ossl_BIO_ctrl(bio, ossl_BIO_CTRL_INFO, 0, &start)
-    return try body(UnsafeRawBufferPointer(start: start, count: max(count, 0)))
+    return UnsafeRawBufferPointer(start: start, count: max(count, 0))
+  }
+
+  deinit {
+    _ = ossl_BIO_free(bio)
+    ossl_ERR_clear_error()
   }
 }

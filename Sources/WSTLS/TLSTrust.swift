@@ -20,10 +20,8 @@ public final class TLSTrust: @unchecked Sendable {
   public func add(_ source: PEMSource) throws(TransportError) {
     var added = CertificateList()
     try added.read(source)
-    for index in 0..<added.count {
-      guard ossl_X509_STORE_add_cert(store, added[index]) == 1 else {
-        throw TLSLibrary.failure { .badCertificate($0) }
-      }
+    try added.forEach { (certificate) throws(TransportError) in
+      guard ossl_X509_STORE_add_cert(store, certificate) == 1 else { throw TLSLibrary.failure { .badCertificate($0) } }
     }
     swap(&issuers, &added)
   }
@@ -42,22 +40,20 @@ public final class TLSTrust: @unchecked Sendable {
 
   /// The names of the issuers that were read last, for the list that a server sends to clients; whoever calls owns it.
   func names() throws(TransportError) -> OpaquePointer {
-    let names = try TLSLibrary.made(ossl_OPENSSL_sk_new_null())
-    for index in 0..<issuers.count {
-      let name = ossl_X509_NAME_dup(ossl_X509_get_subject_name(issuers[index]))
-      if let name, ossl_OPENSSL_sk_push(names, UnsafeRawPointer(name)) > 0 { continue }
-      if let name { ossl_X509_NAME_free(name) }
-      Self.free(names)
-      throw .outOfMemory
+    let names = try Stack.make()
+    do throws(TransportError) {
+      try issuers.forEach { (issuer) throws(TransportError) in
+        let name = try TLSLibrary.made(ossl_X509_NAME_dup(ossl_X509_get_subject_name(issuer)))
+        guard !Stack.push(name, to: names) else { return }
+        ossl_X509_NAME_free(name)
+        throw .outOfMemory
+      }
+      return names
+    } catch {
+      Stack.forEach(names) { ossl_X509_NAME_free($0) }
+      ossl_OPENSSL_sk_free(names)
+      throw error
     }
-    return names
-  }
-
-  private static func free(_ names: OpaquePointer) {
-    for index in 0..<max(ossl_OPENSSL_sk_num(names), 0) {
-      ossl_X509_NAME_free(ossl_OPENSSL_sk_value(names, index).map { OpaquePointer($0) })
-    }
-    ossl_OPENSSL_sk_free(names)
   }
 
   deinit { ossl_X509_STORE_free(store) }

@@ -13,6 +13,8 @@ typedef struct wanted {
   int http_status;
   int close_code;
   uint64_t limit;
+  int is_tls_error; /* whether OpenSSL has a code for it */
+  int tls_verify;
   const char *text; /* a part of the sentence */
 } wanted;
 
@@ -32,7 +34,8 @@ static inline void expect_failure(const ws_failure *got, int status, wanted want
   EXPECT_INT(got->http_status, want.http_status);
   EXPECT_INT(got->close_code, want.close_code);
   EXPECT_INT(got->limit, want.limit);
-  EXPECT(got->tls_error == 0 && got->tls_verify == 0 && got->reserved0 == 0);
+  EXPECT((got->tls_error != 0) == (want.is_tls_error != 0) && got->reserved0 == 0);
+  EXPECT_INT(got->tls_verify, want.tls_verify);
   size_t length = strnlen(got->text, sizeof got->text);
   EXPECT(length > 0 && length < sizeof got->text);
   if (strstr(got->text, want.text) == NULL) check_fail(__FILE__, __LINE__, "\"%s\" without \"%s\"", got->text, want.text);

@@ -149,15 +149,6 @@ static void urls_that_are_none(void) {
   }
 }
 
-static void wss_needs_tls(void) {
-  ws_conn *conn;
-  if (ws_has(WS_FEATURE_TLS)) {
-    check_skip("this library has TLS");
-    return;
-  }
-  EXPECT_STATUS(ws_dialer_dial(NULL, "wss://127.0.0.1:1/", 0, &conn, NULL), WS_ERR_TLS);
-}
-
 /* One deadline over all steps, whoever is silent, and also when bytes drip. */
 static void a_silent_server(void) {
   int ends[2];
@@ -291,7 +282,6 @@ static const check_test tests[] = {
     TEST(a_port_where_nobody_listens),
     TEST(a_name_without_an_address),
     TEST(urls_that_are_none),
-    TEST(wss_needs_tls),
     TEST(a_silent_server),
     TEST(the_dialers_timeout),
     TEST(cancelling_from_another_thread),

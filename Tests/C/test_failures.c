@@ -50,8 +50,6 @@ static void urls_and_names(void) {
   expect_failure(&got, status, (wanted){.code = WS_ERR_URL, .who = WS_BY_US, .text = "ws://"});
   status = dial_gives("ws://" SECRET_URL ":99999" SECRET_TARGET, &got);
   expect_failure(&got, status, (wanted){.code = WS_ERR_URL, .who = WS_BY_US, .text = "port"});
-  status = dial_gives("wss://" SECRET_URL SECRET_TARGET, &got);
-  expect_failure(&got, status, (wanted){.code = WS_ERR_TLS, .who = WS_BY_US, .text = "use ws"});
   status = dial_gives("ws://alice:hunter2@nowhere.invalid" SECRET_TARGET, &got);
   expect_failure(&got, status, (wanted){.code = WS_ERR_RESOLVE, .who = WS_BY_SYSTEM, .text = "no address"});
 }

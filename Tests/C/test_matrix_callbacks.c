@@ -171,6 +171,32 @@ static int do_upgrader(inside *self) {
   return status + ws_upgrade_free(upgrade) + ws_upgrader_free(upgrader);
 }
 
+/* Setters of TLS that get nothing good. */
+static int do_tls(inside *self) {
+  ws_dialer *dialer;
+  ws_upgrader *upgrader;
+  ws_bytes no[3];
+  int bad = 0;
+  int status = ws_dialer_new(&dialer) + ws_upgrader_new(&upgrader) + ws_conn_tls(self->conn, &no[0], &no[1], &no[2]);
+  bad += ws_dialer_add_tls_ca_file(dialer, "/dev/null", NULL) + ws_dialer_add_tls_ca_dir(dialer, "/dev/null", NULL);
+  bad += ws_dialer_add_tls_ca_pem(dialer, "x", 1, NULL) + ws_dialer_set_tls_certificate(dialer, "/dev/null", "/dev/null", NULL);
+  bad += ws_dialer_set_tls_certificate_pem(dialer, "x", 1, "x", 1, NULL);
+  bad += ws_upgrader_set_tls_certificate(upgrader, "/dev/null", "/dev/null", NULL);
+  bad += ws_upgrader_set_tls_certificate_pem(upgrader, "x", 1, "x", 1, NULL);
+  bad += ws_upgrader_set_tls_client_ca(upgrader, "/dev/null", WS_TLS_OPTIONAL, NULL);
+  bad += ws_upgrader_set_tls_client_ca_pem(upgrader, "x", 1, WS_TLS_REQUIRED, NULL);
+  status += bad == 9 * WS_ERR_TLS ? 0 : -1;
+  status += ws_dialer_set_tls_key_password(dialer, "x") + ws_dialer_set_tls_password_callback(dialer, NULL, NULL, NULL);
+  status += ws_dialer_set_tls_server_name(dialer, "example.com") + ws_dialer_set_tls_insecure_skip_verify(dialer, 0);
+  status += ws_dialer_set_tls_resumption(dialer, 0) + ws_dialer_set_tls_context_hook(dialer, NULL, NULL, NULL);
+  status += ws_upgrader_set_tls_key_password(upgrader, "x") + ws_upgrader_set_tls_password_callback(upgrader, NULL, NULL, NULL);
+  status += ws_upgrader_set_tls_context_hook(upgrader, NULL, NULL, NULL) + ws_dialer_add_tls_ca_system(dialer, NULL);
+  status += ws_dialer_set_tls_key_log(dialer, "/dev/null", NULL) == WS_ERR_IO ? 0 : -1;
+  status += ws_upgrader_set_tls_key_log(upgrader, "/dev/null", NULL) == WS_ERR_IO ? 0 : -1;
+  status += ws_upgrader_reload_tls(upgrader, NULL) == WS_ERR_STATE ? 0 : -1;
+  return status + ws_dialer_free(dialer) + ws_upgrader_free(upgrader);
+}
+
 static int do_engine(inside *self) {
   ws_engine *client, *server;
   void *space;
@@ -276,6 +302,7 @@ static const function functions[] = {
     GIVES(upgrade, WS_ERR_IO),
     FINE(dialer, GOES_ON),
     FINE(upgrader, GOES_ON),
+    FINE(tls, GOES_ON),
     FINE(engine, GOES_ON),
 };
 

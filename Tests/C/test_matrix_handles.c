@@ -101,6 +101,7 @@ CALL(local_address, ws_conn_local_address(h, &address))
 CALL(remote_address, ws_conn_remote_address(h, &address))
 CALL(subprotocol, ws_conn_subprotocol(h, &bytes))
 CALL(extensions, ws_conn_extensions(h, &bytes))
+CALL(tls, ws_conn_tls(h, &bytes, &bytes, &bytes))
 CALL(failure, ws_conn_failure(h, WS_READ, &failure))
 CALL(statistics, ws_conn_statistics(h, &statistics))
 CALL(headers_get, ws_headers_get(h, 0, &bytes, &bytes))
@@ -112,6 +113,19 @@ CALL(dialer_limit, ws_dialer_set_read_limit(h, 1))
 CALL(dialer_compression, ws_dialer_set_compression(h, 1))
 CALL(dialer_takeover, ws_dialer_set_context_takeover(h, 1, 1))
 CALL(dialer_window, ws_dialer_set_window_bits(h, 15, 15))
+CALL(dialer_ca_file, ws_dialer_add_tls_ca_file(h, "/dev/null", NULL))
+CALL(dialer_ca_dir, ws_dialer_add_tls_ca_dir(h, "/", NULL))
+CALL(dialer_ca_pem, ws_dialer_add_tls_ca_pem(h, "x", 1, NULL))
+CALL(dialer_ca_system, ws_dialer_add_tls_ca_system(h, NULL))
+CALL(dialer_certificate, ws_dialer_set_tls_certificate(h, "/dev/null", "/dev/null", NULL))
+CALL(dialer_certificate_pem, ws_dialer_set_tls_certificate_pem(h, "x", 1, "x", 1, NULL))
+CALL(dialer_password, ws_dialer_set_tls_key_password(h, "x"))
+CALL(dialer_password_fn, (handed_over++, ws_dialer_set_tls_password_callback(h, NULL, &freed, count_free)))
+CALL(dialer_server_name, ws_dialer_set_tls_server_name(h, "x"))
+CALL(dialer_insecure, ws_dialer_set_tls_insecure_skip_verify(h, 1))
+CALL(dialer_resumption, ws_dialer_set_tls_resumption(h, 0))
+CALL(dialer_key_log, ws_dialer_set_tls_key_log(h, "/dev/null", NULL))
+CALL(dialer_hook, (handed_over++, ws_dialer_set_tls_context_hook(h, NULL, &freed, count_free)))
 CALL(dialer_dial, ws_dialer_dial(h, "ws://127.0.0.1:1/", 1, &conn, NULL))
 CALL(dial_new, ws_dial_new(h, "ws://127.0.0.1:1/", &dial, NULL))
 CALL(engine_client, ws_engine_new_client(h, "ws://127.0.0.1:1/", NULL, NULL, &engine, NULL))
@@ -129,10 +143,20 @@ CALL(upgrader_limit, ws_upgrader_set_read_limit(h, 1))
 CALL(upgrader_compression, ws_upgrader_set_compression(h, 1))
 CALL(upgrader_takeover, ws_upgrader_set_context_takeover(h, 1, 1))
 CALL(upgrader_window, ws_upgrader_set_window_bits(h, 15, 15))
+CALL(upgrader_certificate, ws_upgrader_set_tls_certificate(h, "/dev/null", "/dev/null", NULL))
+CALL(upgrader_certificate_pem, ws_upgrader_set_tls_certificate_pem(h, "x", 1, "x", 1, NULL))
+CALL(upgrader_client_ca, ws_upgrader_set_tls_client_ca(h, "/dev/null", WS_TLS_OPTIONAL, NULL))
+CALL(upgrader_client_ca_pem, ws_upgrader_set_tls_client_ca_pem(h, "x", 1, WS_TLS_REQUIRED, NULL))
+CALL(upgrader_password, ws_upgrader_set_tls_key_password(h, "x"))
+CALL(upgrader_password_fn, (handed_over++, ws_upgrader_set_tls_password_callback(h, NULL, &freed, count_free)))
+CALL(upgrader_key_log, ws_upgrader_set_tls_key_log(h, "/dev/null", NULL))
+CALL(upgrader_hook, (handed_over++, ws_upgrader_set_tls_context_hook(h, NULL, &freed, count_free)))
+CALL(upgrader_reload, ws_upgrader_reload_tls(h, NULL))
 CALL(upgrader_upgrade, ws_upgrader_upgrade(h, descriptor(), NULL, 0, 1, &conn, NULL))
 CALL(upgrade_new, ws_upgrade_new(h, descriptor(), NULL, 0, &upgrade))
 CALL(engine_server, ws_engine_new_server(h, 0, &engine))
 CALL(upgrade_request, ws_upgrade_request(h, 1, &bytes, &headers, NULL))
+CALL(upgrade_tls, ws_upgrade_tls(h, &bytes, &bytes, &bytes))
 CALL(upgrade_accept, ws_upgrade_accept(h, 1, &conn, NULL))
 CALL(upgrade_refuse, ws_upgrade_refuse(h, 404, NULL, 0))
 CALL(engine_buffer, ws_engine_buffer(h, &pointer, &size))
@@ -186,18 +210,24 @@ static const function functions[] = {
     OF(CONN, set_user_data), OF(CONN, set_read_timeout), OF(CONN, set_write_timeout), OF(CONN, set_close_timeout),
     OF(CONN, set_read_deadline), OF(CONN, set_write_deadline), OF(CONN, set_read_limit), OF(CONN, set_check_utf8),
     OF(CONN, set_interruptible), OF(CONN, set_nonblocking), OF(CONN, interest), OF(CONN, service), OF(CONN, user_data),
-    OF(CONN, local_address), OF(CONN, remote_address), OF(CONN, subprotocol), OF(CONN, extensions), OF(CONN, failure), OF(CONN, statistics),
+    OF(CONN, local_address), OF(CONN, remote_address), OF(CONN, subprotocol), OF(CONN, extensions), OF(CONN, tls), OF(CONN, failure), OF(CONN, statistics),
     FREES(CONN, conn_free),
     OF(HEADERS, headers_get), OF(HEADERS, headers_find), OF(DIALER, dialer_header), OF(DIALER, dialer_subprotocol),
     OF(DIALER, dialer_timeout), OF(DIALER, dialer_limit), OF(DIALER, dialer_compression),
-    OF(DIALER, dialer_takeover), OF(DIALER, dialer_window), MAY_BE_NULL(DIALER, dialer_dial), MAY_BE_NULL(DIALER, dial_new),
+    OF(DIALER, dialer_takeover), OF(DIALER, dialer_window), OF(DIALER, dialer_ca_file), OF(DIALER, dialer_ca_dir),
+    OF(DIALER, dialer_ca_pem), OF(DIALER, dialer_ca_system), OF(DIALER, dialer_certificate), OF(DIALER, dialer_certificate_pem),
+    OF(DIALER, dialer_password), OF(DIALER, dialer_password_fn), OF(DIALER, dialer_server_name), OF(DIALER, dialer_insecure),
+    OF(DIALER, dialer_resumption), OF(DIALER, dialer_key_log), OF(DIALER, dialer_hook), MAY_BE_NULL(DIALER, dialer_dial), MAY_BE_NULL(DIALER, dial_new),
     MAY_BE_NULL(DIALER, engine_client), FREES(DIALER, dialer_free), OF(DIAL, dial_use_fd), OF(DIAL, dial_run),
     OF(DIAL, dial_cancel), OF(DIAL, dial_response), FREES(DIAL, dial_free), OF(UPGRADER, upgrader_subprotocol),
     OF(UPGRADER, upgrader_origin), OF(UPGRADER, upgrader_host), OF(UPGRADER, upgrader_header), OF(UPGRADER, upgrader_required),
     OF(UPGRADER, upgrader_timeout), OF(UPGRADER, upgrader_limit), OF(UPGRADER, upgrader_compression),
-    OF(UPGRADER, upgrader_takeover), OF(UPGRADER, upgrader_window), MAY_BE_NULL(UPGRADER, upgrader_upgrade),
+    OF(UPGRADER, upgrader_takeover), OF(UPGRADER, upgrader_window), OF(UPGRADER, upgrader_certificate),
+    OF(UPGRADER, upgrader_certificate_pem), OF(UPGRADER, upgrader_client_ca), OF(UPGRADER, upgrader_client_ca_pem),
+    OF(UPGRADER, upgrader_password), OF(UPGRADER, upgrader_password_fn), OF(UPGRADER, upgrader_key_log), OF(UPGRADER, upgrader_hook),
+    OF(UPGRADER, upgrader_reload), MAY_BE_NULL(UPGRADER, upgrader_upgrade),
     MAY_BE_NULL(UPGRADER, upgrade_new), MAY_BE_NULL(UPGRADER, engine_server), FREES(UPGRADER, upgrader_free),
-    OF(UPGRADE, upgrade_request), OF(UPGRADE, upgrade_accept), OF(UPGRADE, upgrade_refuse), FREES(UPGRADE, upgrade_free),
+    OF(UPGRADE, upgrade_request), OF(UPGRADE, upgrade_tls), OF(UPGRADE, upgrade_accept), OF(UPGRADE, upgrade_refuse), FREES(UPGRADE, upgrade_free),
     OF(ENGINE, engine_buffer), OF(ENGINE, engine_received), OF(ENGINE, engine_feed), OF(ENGINE, engine_event),
     OF(ENGINE, engine_head), OF(ENGINE, engine_accept), OF(ENGINE, engine_refuse), OF(ENGINE, engine_send),
     OF(ENGINE, engine_fragment), OF(ENGINE, engine_close), OF(ENGINE, engine_output), OF(ENGINE, engine_sent),

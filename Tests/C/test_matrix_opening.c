@@ -1,6 +1,6 @@
 /* One thread is inside a call that opens a connection, another does something that concerns it: what both get.
  *
- * dial_run at each of its steps (looking a name up, connecting, waiting for the response), the server's handshake, and accept.
+ * dial_run at each of its steps (looking a name up, connecting, the TLS handshake, waiting for the response), the server's handshake, and accept.
  * getaddrinfo is this program's own, so that a name can hang for as long as a test wants.
  */
 #include "busy.h"
@@ -45,10 +45,10 @@ static void names_answer(void) {
 
 /* ---- Dialing ---- */
 
-enum { RESOLVING, CONNECTING, RESPONSE, STEPS };
+enum { RESOLVING, CONNECTING, SECURING, RESPONSE, STEPS };
 enum { CANCEL, CANCEL_TWICE, FREE_DIALER, CHANGE_DIALER, DIAL_AGAIN, ACTIONS };
 
-static const char *const step_names[STEPS] = {"resolving", "connecting", "the response"};
+static const char *const step_names[STEPS] = {"resolving", "connecting", "the TLS handshake", "the response"};
 static const char *const action_names[ACTIONS] = {"cancel", "cancel twice", "free the dialer", "change the dialer",
                                                   "dial with the same dialer"};
 
@@ -72,7 +72,7 @@ static int dial_open(dial_cell *self, int step, int action) {
   self->action = action;
   port = step == CONNECTING ? peer_fill(&self->queue) : 0;
   if (step != CONNECTING) self->queue.listener = peer_listen(&port);
-  snprintf(self->url, sizeof self->url, "ws://%s:%d/", step == RESOLVING ? "hangs.example" : "127.0.0.1", port);
+  snprintf(self->url, sizeof self->url, "%s://%s:%d/", step == SECURING ? "wss" : "ws", step == RESOLVING ? "hangs.example" : "127.0.0.1", port);
   self->failure.struct_size = sizeof self->failure;
   return EXPECT_STATUS(ws_dialer_new(&self->dialer), WS_OK) &&
          EXPECT_STATUS(ws_dial_new(self->dialer, self->url, &self->dial, NULL), WS_OK);
@@ -149,6 +149,7 @@ static void run_step(int step) {
 
 static void beside_a_look_up(void) { run_step(RESOLVING); }
 static void beside_a_connect(void) { run_step(CONNECTING); }
+static void beside_a_tls_handshake(void) { run_step(SECURING); }
 static void beside_a_wait_for_the_response(void) { run_step(RESPONSE); }
 
 /* At most eight look-ups at a time: the ninth waits for its turn, and can be cancelled there too. */
@@ -278,6 +279,7 @@ static void beside_an_accept(void) {
 static const check_test tests[] = {
     TEST(beside_a_look_up),
     TEST(beside_a_connect),
+    TEST(beside_a_tls_handshake),
     TEST(beside_a_wait_for_the_response),
     TEST(more_look_ups_than_threads),
     TEST(beside_an_upgrade),

@@ -189,7 +189,6 @@ func makeDial(_ url: String, _ dialer: Dialer = Dialer()) throws -> Dial {
 
   @Test(arguments: [
     ("http://host/", WSError.url(.badScheme)), ("ws://host/#part", WSError.url(.fragment)), ("", WSError.url(.badScheme)),
-    ("wss://host/", WSError.noTLS),
   ])
   func aBadURLIsRefused(url: String, expected: WSError) throws {
     #expect(fault(try makeDial(url)) == expected)

@@ -8,7 +8,6 @@ import WSProtocol
 @Suite struct FailureTextTests {
   static let plain: [WSError] = [
     .invalid, .outOfMemory, .state, .refusedByHandler, .forked, .timeout, .interrupted, .lost(0), .broken, .aborted,
-    .noTLS,
   ]
 
   static let sends: [SendError] = [

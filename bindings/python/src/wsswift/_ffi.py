@@ -118,6 +118,10 @@ WS_EVENT_CLOSE = 6
 WS_ENGINE_SECURE = 1
 WS_ENGINE_LOOPBACK = 2
 
+# Whether a server asks clients for a certificate.
+WS_TLS_OPTIONAL = 1
+WS_TLS_REQUIRED = 2
+
 # A deadline that never comes, in nanoseconds of CLOCK_MONOTONIC.
 WS_NEVER = 2**63 - 1
 
@@ -215,6 +219,8 @@ ws_free_fn = CFUNCTYPE(None, c_void_p)
 ws_control_fn = CFUNCTYPE(c_int, c_void_p, c_void_p, c_size_t, c_void_p)
 ws_close_fn = CFUNCTYPE(c_int, c_void_p, c_uint16, c_void_p, c_size_t, c_void_p)
 ws_random_fn = CFUNCTYPE(None, c_void_p, c_size_t, c_void_p)
+ws_tls_password_fn = CFUNCTYPE(c_int, c_void_p, c_size_t, c_void_p)
+ws_tls_context_fn = CFUNCTYPE(c_int, c_void_p, c_void_p, c_void_p)
 
 # Names for the arguments, so that the table below reads like the header.
 _handle = c_void_p
@@ -295,6 +301,7 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
     "ws_conn_remote_address": (c_int, [_handle, _address_out]),
     "ws_conn_subprotocol": (c_int, [_handle, _bytes_out]),
     "ws_conn_extensions": (c_int, [_handle, _bytes_out]),
+    "ws_conn_tls": (c_int, [_handle, _bytes_out, _bytes_out, _bytes_out]),
     "ws_conn_failure": (c_int, [_handle, c_int32, _failure_out]),
     "ws_conn_statistics": (c_int, [_handle, _statistics_out]),
     # header fields
@@ -310,6 +317,19 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
     "ws_dialer_set_compression": (c_int, [_handle, c_int32]),
     "ws_dialer_set_context_takeover": (c_int, [_handle, c_int32, c_int32]),
     "ws_dialer_set_window_bits": (c_int, [_handle, c_int32, c_int32]),
+    "ws_dialer_add_tls_ca_file": (c_int, [_handle, _string, _failure_out]),
+    "ws_dialer_add_tls_ca_dir": (c_int, [_handle, _string, _failure_out]),
+    "ws_dialer_add_tls_ca_pem": (c_int, [_handle, _data, c_size_t, _failure_out]),
+    "ws_dialer_add_tls_ca_system": (c_int, [_handle, _failure_out]),
+    "ws_dialer_set_tls_certificate": (c_int, [_handle, _string, _string, _failure_out]),
+    "ws_dialer_set_tls_certificate_pem": (c_int, [_handle, _data, c_size_t, _data, c_size_t, _failure_out]),
+    "ws_dialer_set_tls_key_password": (c_int, [_handle, _string]),
+    "ws_dialer_set_tls_password_callback": (c_int, [_handle, ws_tls_password_fn, c_void_p, ws_free_fn]),
+    "ws_dialer_set_tls_server_name": (c_int, [_handle, _string]),
+    "ws_dialer_set_tls_insecure_skip_verify": (c_int, [_handle, c_int32]),
+    "ws_dialer_set_tls_resumption": (c_int, [_handle, c_int32]),
+    "ws_dialer_set_tls_key_log": (c_int, [_handle, _string, _failure_out]),
+    "ws_dialer_set_tls_context_hook": (c_int, [_handle, ws_tls_context_fn, c_void_p, ws_free_fn]),
     "ws_dialer_dial": (c_int, [_handle, _string, _int64, _handle_out, _failure_out]),
     "ws_dial_new": (c_int, [_handle, _string, _handle_out, _failure_out]),
     "ws_dial_use_fd": (c_int, [_handle, c_int32]),
@@ -330,9 +350,19 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
     "ws_upgrader_set_compression": (c_int, [_handle, c_int32]),
     "ws_upgrader_set_context_takeover": (c_int, [_handle, c_int32, c_int32]),
     "ws_upgrader_set_window_bits": (c_int, [_handle, c_int32, c_int32]),
+    "ws_upgrader_set_tls_certificate": (c_int, [_handle, _string, _string, _failure_out]),
+    "ws_upgrader_set_tls_certificate_pem": (c_int, [_handle, _data, c_size_t, _data, c_size_t, _failure_out]),
+    "ws_upgrader_set_tls_client_ca": (c_int, [_handle, _string, c_int32, _failure_out]),
+    "ws_upgrader_set_tls_client_ca_pem": (c_int, [_handle, _data, c_size_t, c_int32, _failure_out]),
+    "ws_upgrader_set_tls_key_password": (c_int, [_handle, _string]),
+    "ws_upgrader_set_tls_password_callback": (c_int, [_handle, ws_tls_password_fn, c_void_p, ws_free_fn]),
+    "ws_upgrader_set_tls_key_log": (c_int, [_handle, _string, _failure_out]),
+    "ws_upgrader_set_tls_context_hook": (c_int, [_handle, ws_tls_context_fn, c_void_p, ws_free_fn]),
+    "ws_upgrader_reload_tls": (c_int, [_handle, _failure_out]),
     "ws_upgrader_upgrade": (c_int, [_handle, c_int32, _data, c_size_t, _int64, _handle_out, _failure_out]),
     "ws_upgrade_new": (c_int, [_handle, c_int32, _data, c_size_t, _handle_out]),
     "ws_upgrade_request": (c_int, [_handle, _int64, _bytes_out, _handle_out, _failure_out]),
+    "ws_upgrade_tls": (c_int, [_handle, _bytes_out, _bytes_out, _bytes_out]),
     "ws_upgrade_accept": (c_int, [_handle, _int64, _handle_out, _failure_out]),
     "ws_upgrade_refuse": (c_int, [_handle, c_int32, _data, c_size_t]),
     "ws_upgrade_free": (c_int, [_handle]),
