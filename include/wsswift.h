@@ -290,6 +290,21 @@ WS_NODISCARD int ws_writer_flush(ws_writer *writer);
  * ws_writer_write. */
 WS_NODISCARD int ws_writer_close(ws_writer *writer);
 
+/* A message for many connections: copied and checked once, and compressed once for all connections with the same level, memory and
+ * window. Every connection masks it with keys of its own. Shared by any number of threads. */
+typedef struct ws_prepared ws_prepared;
+
+/* [any] Prepares a message, WS_TEXT or WS_BINARY (| WS_UNCOMPRESSED), or a control frame, WS_PING, WS_PONG or WS_CLOSE, with a payload as
+ * of ws_conn_write_control. */
+WS_NODISCARD int ws_prepared_new(int32_t type, const void *data, size_t size, ws_prepared **message);
+
+/* [any] Gives the reference back. Calls in progress keep what they need. */
+int ws_prepared_free(ws_prepared *message);
+
+/* [any] Sends a prepared message. It is the same to the peer as one of ws_conn_write or ws_conn_write_control, and gives the same
+ * errors. */
+WS_NODISCARD int ws_conn_write_prepared(ws_conn *conn, ws_prepared *message);
+
 /* [any] The closing handshake (RFC 6455 7.1.2): sends a close frame unless one was sent, waits for the peer's, then for
  * the end of the stream, until deadline_ns (0: 10 s). Messages that nobody reads meanwhile are dropped; a thread that is
  * reading, or was 200 ms ago, still gets them. code 0 or 1005 sends a close frame without code; then size must be 0. reason is UTF-8 of at most
@@ -866,6 +881,9 @@ WS_NODISCARD int ws_engine_send(ws_engine *engine, int32_t type, const void *dat
 /* Queues one frame of a message: type is WS_TEXT or WS_BINARY (| WS_UNCOMPRESSED) on the first, 0 on the others; is_final on the last. Control frames may
  * pass between. WS_ERR_STATE for a frame out of order; others as ws_engine_send. RFC 6455 5.4. */
 WS_NODISCARD int ws_engine_send_fragment(ws_engine *engine, int32_t type, const void *data, size_t size, int32_t is_final);
+
+/* Queues a prepared message. Errors as ws_engine_send. */
+WS_NODISCARD int ws_engine_send_prepared(ws_engine *engine, ws_prepared *message);
 
 /* Queues a close frame with a code and a reason as of ws_conn_close; an answer is awaited for 10 s. WS_OK also when one was sent before.
  * Others as ws_engine_send. */

@@ -123,6 +123,9 @@ func messageType(_ type: Int32) -> (kind: MessageKind, compressed: Bool)? {
   return (kind, type & flag == 0)
 }
 
+/// The kind of a control frame; nil for all other types.
+func controlType(_ type: Int32) -> ControlOpcode? { UInt8(exactly: type).flatMap { ControlOpcode(rawValue: $0) } }
+
 /// The longest string that a call takes.
 private let longestString = 65536
 

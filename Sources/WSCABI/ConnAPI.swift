@@ -99,7 +99,7 @@ private func write(_ conn: OpaquePointer?, _ type: Int32, _ payload: Payload?) -
 public func ws_conn_write_control(
   _ conn: OpaquePointer!, _ type: Int32, _ data: UnsafeRawPointer!, _ size: Int, _ deadline_ns: Int64
 ) -> Int32 {
-  guard let payload = bytes(data, size), let opcode = UInt8(exactly: type).flatMap({ ControlOpcode(rawValue: $0) }) else {
+  guard let payload = bytes(data, size), let opcode = controlType(type) else {
     return invalid
   }
   return onConn(conn) { (conn) throws(WSError) in

@@ -180,7 +180,7 @@ public func ws_engine_send(_ engine: OpaquePointer!, _ type: Int32, _ data: Unsa
   return onEngine(engine) { (engine) throws(WSError) in
     if let type = messageType(type) {
       try engine.send(type.kind, payload, compressed: type.compressed)
-    } else if let opcode = UInt8(exactly: type).flatMap({ ControlOpcode(rawValue: $0) }) {
+    } else if let opcode = controlType(type) {
       try engine.sendControl(opcode, payload)
     } else {
       return invalid

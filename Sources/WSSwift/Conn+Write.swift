@@ -52,6 +52,18 @@ extension Conn {
     }
   }
 
+  /// Sends a message that was prepared for many connections. A control frame passes between the frames of a message. Otherwise as
+  /// `write(_:_:compressed:)`.
+  public func write(_ message: PreparedMessage) throws(WSError) {
+    let now = stateLock.withLock { settings }
+    try asWriter(within: now.limit) { () throws(WSError) in
+      apply(now)
+      try sendFrame(within: now.limit) { () throws(SendError) in
+        try sender.preparedFrame(message, maskKey: maskKey())
+      }
+    }
+  }
+
   /// Sends a control frame of at most 125 bytes; the deadline covers waiting for other writers; nil is the write timeout.
   /// RFC 6455 5.5.
   public func writeControl(_ opcode: ControlOpcode, _ payload: ByteView, deadline: Deadline? = nil) throws(WSError) {
@@ -145,7 +157,7 @@ extension Conn {
 
   /// What the sender says, as an error of the connection.
   func allowed<R>(_ body: () throws(SendError) -> R) throws(WSError) -> R {
-    do throws(SendError) { return try body() } catch { throw error == .outOfMemory ? .outOfMemory : .send(error) }
+    do throws(SendError) { return try body() } catch { throw WSError(error) }
   }
 
   /// Waits for the writer before us; as long as that one makes progress, time without progress does not run out.

@@ -64,34 +64,32 @@ extension LoopConnection {
   /// Queues a frame of a message: `kind` on the first frame, nil on the others. `compressed`, on the first: whether the message may be
   /// compressed. `.send`; `.state` before the connection is open.
   public func send(_ kind: MessageKind?, _ bytes: ByteView, isFinal: Bool = true, compressed: Bool = true) throws(WSError) {
-    try requireOpen()
-    do throws(SendError) {
+    try queue { () throws(SendError) in
       try engine.send(kind, bytes, isFinal: isFinal, compressed: compressed, maskKey: maskKey())
-    } catch {
-      throw error == .outOfMemory ? .outOfMemory : .send(error)
     }
+  }
+
+  /// Queues a message that was prepared for many connections. Errors as `send`.
+  public func send(_ message: PreparedMessage) throws(WSError) {
+    try queue { () throws(SendError) in try engine.send(message, maskKey: maskKey()) }
   }
 
   /// Queues a control frame of at most 125 bytes. Errors as `send`.
   public func sendControl(_ opcode: ControlOpcode, _ payload: ByteView) throws(WSError) {
-    try requireOpen()
-    do throws(SendError) {
-      try engine.sendControl(opcode, payload, maskKey: maskKey())
-    } catch {
-      throw error == .outOfMemory ? .outOfMemory : .send(error)
-    }
+    try queue { () throws(SendError) in try engine.sendControl(opcode, payload, maskKey: maskKey()) }
   }
 
   /// Queues a close frame; nothing happens when one was sent before, as an answer too. Errors as `send`.
   public func close(_ code: CloseCode, reason: ByteView) throws(WSError) {
-    do throws(SendError) { try ClosePayload.check(code, reason: reason) } catch { throw .send(error) }
+    do throws(SendError) { try ClosePayload.check(code, reason: reason) } catch { throw WSError(error) }
     guard engine.closeSent == nil else { return }
+    try queue { () throws(SendError) in try engine.close(code, reason: reason, maskKey: maskKey()) }
+  }
+
+  @inline(__always)
+  private func queue(_ body: () throws(SendError) -> Void) throws(WSError) {
     try requireOpen()
-    do throws(SendError) {
-      try engine.close(code, reason: reason, maskKey: maskKey())
-    } catch {
-      throw error == .outOfMemory ? .outOfMemory : .send(error)
-    }
+    do throws(SendError) { try body() } catch { throw WSError(error) }
   }
 
   private func requireOpen() throws(WSError) {

@@ -12,6 +12,9 @@ public typealias BytePart = WSProtocol.BytePart
 /// Borrowed bytes in one or several parts.
 public typealias Payload = WSProtocol.Payload
 
+/// A message that goes to many connections: checked, copied and compressed once. Any thread.
+public typealias PreparedMessage = WSProtocol.PreparedMessage
+
 /// A data message, copied.
 public enum Message: Equatable, Sendable {
   /// Text. Bytes that are no UTF-8 have been refused, or, where checking is off, are repaired.
@@ -56,6 +59,22 @@ extension Conn {
   /// The closing handshake with a reason of at most 123 bytes. Otherwise as `close(_:reason:deadline:)` with bytes.
   public func close(_ code: CloseCode, reason: String, deadline: Deadline? = nil) throws(WSError) {
     try withBytes(of: reason) { (bytes) throws(WSError) in try close(code, reason: bytes, deadline: deadline) }
+  }
+}
+
+extension PreparedMessage {
+  /// A text message for many connections. `.outOfMemory`.
+  public static func text(_ text: String) throws(WSError) -> PreparedMessage {
+    try withBytes(of: text) { (bytes) throws(WSError) in try make(.text, bytes) }
+  }
+
+  /// A binary message for many connections. `.outOfMemory`.
+  public static func binary(_ bytes: [UInt8]) throws(WSError) -> PreparedMessage {
+    try bytes.span.withUnsafeBytes { (bytes) throws(WSError) in try make(.binary, bytes) }
+  }
+
+  private static func make(_ kind: MessageKind, _ bytes: ByteView) throws(WSError) -> PreparedMessage {
+    do throws(SendError) { return try PreparedMessage(kind, bytes) } catch { throw WSError(error) }
   }
 }
 

@@ -73,6 +73,11 @@ public enum WSError: Error {
     self = error == .outOfMemory ? .outOfMemory : .configuration(error)
   }
 
+  /// A frame that must not be sent, or for which there was no memory.
+  public init(_ error: SendError) {
+    self = error == .outOfMemory ? .outOfMemory : .send(error)
+  }
+
   init(_ error: TransportError) {
     switch error {
     case .timeout: self = .timeout

@@ -42,6 +42,10 @@ static int use_everything(pair *p) {
   wrong += ws_conn_read_json(conn, &message) != WS_ERR_FORKED;
   wrong += ws_conn_write_json(conn, "1", 1) != WS_ERR_FORKED;
   wrong += ws_conn_writev(conn, WS_TEXT, NULL, 0) != WS_ERR_FORKED;
+  ws_prepared *prepared;
+  wrong += ws_prepared_new(WS_TEXT, "x", 1, &prepared) != WS_OK;
+  wrong += ws_conn_write_prepared(conn, prepared) != WS_ERR_FORKED;
+  wrong += ws_prepared_free(prepared) != WS_OK;
   wrong += ws_conn_next_writer(conn, WS_TEXT, &writer) != WS_ERR_FORKED || writer != NULL;
   wrong += ws_conn_write_control(conn, WS_PING, NULL, 0, 0) != WS_ERR_FORKED;
   wrong += ws_conn_close_begin(conn, 1000, NULL, 0) != WS_ERR_FORKED;

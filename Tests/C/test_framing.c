@@ -6,9 +6,9 @@
 
 enum { LARGEST = 65537 };
 
-enum { WRITE, WRITEV, STREAM, STREAM_PIECES, STREAM_FLUSHED, STYLES };
+enum { WRITE, WRITEV, STREAM, STREAM_PIECES, STREAM_FLUSHED, PREPARED, STYLES };
 
-static const char *const style_names[STYLES] = {"write", "writev", "one piece", "pieces", "pieces with flush"};
+static const char *const style_names[STYLES] = {"write", "writev", "one piece", "pieces", "pieces with flush", "prepared"};
 
 /* How the reader gets what has come. */
 enum { ONE_BYTE, HALVES, AS_IS, DELIVERIES };
@@ -85,6 +85,14 @@ static int stream(ws_conn *conn, const uint8_t *data, size_t size, size_t piece,
   return status == WS_OK ? ws_writer_close(writer) : status;
 }
 
+static int prepared(ws_conn *conn, const uint8_t *data, size_t size) {
+  ws_prepared *message;
+  int status = ws_prepared_new(WS_TEXT, data, size, &message);
+  if (status == WS_OK) status = ws_conn_write_prepared(conn, message);
+  EXPECT_STATUS(ws_prepared_free(message), WS_OK);
+  return status;
+}
+
 static int write_in(int style, ws_conn *conn, const uint8_t *data, size_t size) {
   ws_bytes parts[3] = {{data, size / 3}, {data + size / 3, size / 2 - size / 3}, {data + size / 2, size - size / 2}};
   switch (style) {
@@ -92,7 +100,8 @@ static int write_in(int style, ws_conn *conn, const uint8_t *data, size_t size) 
     case WRITEV: return ws_conn_writev(conn, WS_TEXT, parts, 3);
     case STREAM: return stream(conn, data, size, size + 1, 0);
     case STREAM_PIECES: return stream(conn, data, size, 997, 0);
-    default: return stream(conn, data, size, 9973, 1);
+    case STREAM_FLUSHED: return stream(conn, data, size, 9973, 1);
+    default: return prepared(conn, data, size);
   }
 }
 

@@ -133,6 +133,14 @@ static int do_writer(inside *self) {
   return status == WS_OK ? ws_writer_close(writer) : status;
 }
 
+static int do_prepared(inside *self) {
+  ws_prepared *message;
+  int status = ws_prepared_new(WS_BINARY, "x", 1, &message);
+  if (status == WS_OK) status = ws_conn_write_prepared(self->conn, message);
+  EXPECT_STATUS(ws_prepared_free(message), WS_OK);
+  return status;
+}
+
 static int do_dialer(inside *self) {
   ws_dialer *dialer;
   ws_dial *dial;
@@ -253,6 +261,7 @@ static const function functions[] = {
     {"writev", do_writev, WS_OK, WS_ERR_CLOSE_SENT, GOES_ON},
     {"write_json", do_write_json, WS_OK, WS_ERR_CLOSE_SENT, GOES_ON},
     {"writer", do_writer, WS_OK, WS_ERR_CLOSE_SENT, GOES_ON},
+    {"prepared", do_prepared, WS_OK, WS_ERR_CLOSE_SENT, GOES_ON},
     FINE(set_compression, GOES_ON),
     FINE(set_compression_level, GOES_ON),
     FINE(set_compression_memory, GOES_ON),

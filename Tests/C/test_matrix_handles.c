@@ -3,10 +3,11 @@
  */
 #include "wire.h"
 
-enum { CONN, DIALER, DIAL, UPGRADER, UPGRADE, HEADERS, ENGINE, READER, WRITER, NOTHING, KINDS };
+enum { CONN, DIALER, DIAL, UPGRADER, UPGRADE, HEADERS, ENGINE, READER, WRITER, PREPARED, NOTHING, KINDS };
 
 static const char *const kind_names[KINDS] = {"a connection", "a dialer", "a dial", "an upgrader", "an upgrade", "header fields",
-                                              "an engine", "a reader", "a writer", "NULL"};
+                                              "an engine", "a reader", "a writer", "a prepared message",
+                                              "NULL"};
 
 /* One of each; the header fields are the upgrade's. */
 typedef struct all {
@@ -32,6 +33,9 @@ static ws_upgrade *upgrade;
 static ws_engine *engine;
 static ws_reader *reader;
 static ws_writer *writer;
+static ws_prepared *a_prepared;
+static ws_conn *the_conn;
+static ws_engine *the_engine;
 static const ws_headers *headers;
 static int freed, handed_over;
 static const uint16_t end = 1000;
@@ -62,6 +66,11 @@ CALL(read_joined, ws_conn_read_joined(h, "\n", 1, NULL, 0, &size))
 CALL(discard, ws_conn_discard(h))
 CALL(next_writer, ws_conn_next_writer(h, WS_TEXT, &writer))
 CALL(writer_write, ws_writer_write(h, "x", 1))
+CALL(write_prepared, ws_conn_write_prepared(h, a_prepared))
+CALL(engine_prepared, ws_engine_send_prepared(h, a_prepared))
+CALL(prepared_write, ws_conn_write_prepared(the_conn, h))
+CALL(prepared_send, ws_engine_send_prepared(the_engine, h))
+CALL(prepared_free, ws_prepared_free(h))
 CALL(writer_flush, ws_writer_flush(h))
 CALL(writer_close, ws_writer_close(h))
 CALL(set_write_buffer, ws_conn_set_write_buffer(h, 1))
@@ -203,7 +212,8 @@ static const function functions[] = {
     OF(CONN, set_write_buffer), OF(CONN, set_compression),
     OF(CONN, set_compression_level), OF(CONN, set_compression_memory), OF(CONN, set_compression_threshold),
     OF(ENGINE, engine_compression), OF(ENGINE, engine_compression_level), OF(ENGINE, engine_compression_memory),
-    OF(ENGINE, engine_compression_threshold), OF(WRITER, writer_write),
+    OF(ENGINE, engine_compression_threshold), OF(CONN, write_prepared), OF(ENGINE, engine_prepared),
+    OF(PREPARED, prepared_write), OF(PREPARED, prepared_send), FREES(PREPARED, prepared_free), OF(WRITER, writer_write),
     OF(WRITER, writer_flush), OF(WRITER, writer_close), OF(CONN, write_json),
     OF(CONN, write_control), OF(CONN, close), OF(CONN, close_begin), OF(CONN, abort), OF(CONN, retain), OF(CONN, close_codes),
     OF(CONN, is_closed_with), OF(CONN, is_closed_unexpectedly), OF(CONN, set_ping), OF(CONN, set_pong), OF(CONN, set_close),
@@ -260,8 +270,11 @@ static int open_all(all *self) {
   wire_put_text(&self->w, 0x81, "part");
   EXPECT_STATUS(ws_conn_next_reader(self->w.conn, &number, &a_reader), WS_OK);
   EXPECT_STATUS(ws_conn_next_writer(self->w.conn, WS_TEXT, &a_writer), WS_OK);
+  EXPECT_STATUS(ws_prepared_new(WS_PING, "x", 1, &a_prepared), WS_OK);
+  the_conn = self->w.conn;
+  the_engine = an_engine;
   void *handles[KINDS] = {self->w.conn, a_dialer, a_dial, an_upgrader, an_upgrade, (void *)(uintptr_t)fields, an_engine,
-                          a_reader, a_writer, NULL};
+                          a_reader, a_writer, a_prepared, NULL};
   memcpy(self->handle, handles, sizeof handles);
   return 1;
 }
@@ -310,6 +323,7 @@ static void every_function_with_every_other_handle(void) {
   EXPECT_STATUS(ws_upgrade_accept(one.handle[UPGRADE], 0, &conn, NULL), WS_OK);
   EXPECT_STATUS(ws_engine_output(one.handle[ENGINE], &bytes), WS_OK);
   EXPECT_STATUS(ws_writer_close(one.handle[WRITER]), WS_OK);
+  EXPECT_STATUS(ws_prepared_free(one.handle[PREPARED]), WS_OK);
   wire_gets_text(&one.w, 0x81, "");
   EXPECT_STATUS(ws_conn_free(conn), WS_OK);
   EXPECT_STATUS(ws_dialer_free(one.handle[DIALER]) + ws_dial_free(one.handle[DIAL]), WS_OK);

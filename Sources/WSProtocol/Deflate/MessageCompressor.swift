@@ -3,7 +3,7 @@
 /// The compressor of what one end of a connection sends. One thread at a time.
 public struct MessageCompressor: ~Copyable {
   private let keepsContext: Bool
-  private var settings: DeflateSettings
+  private(set) var settings: DeflateSettings
   private var deflater: Deflater?
   /// The peer's window does not hold what ours does: nothing may refer to what was before.
   private var mustForget = false
@@ -19,6 +19,12 @@ public struct MessageCompressor: ~Copyable {
   public init(_ parameters: DeflateParameters, role: Role) {
     keepsContext = parameters.keepsContext(role)
     settings = DeflateSettings(windowBits: Int32(truncatingIfNeeded: min(max(parameters.windowBits(role), 8), 15)))
+  }
+
+  /// For messages that stand alone.
+  init(_ settings: DeflateSettings) {
+    keepsContext = false
+    self.settings = settings
   }
 
   /// -2 (Huffman codes only), -1 (zlib's choice), 0 (stored) to 9 (smallest); 1 at first. Another one counts from the next message on,

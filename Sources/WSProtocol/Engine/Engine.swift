@@ -133,6 +133,11 @@ public struct Engine: ~Copyable {
     try put(sender.dataFrame(kind, isFinal: isFinal, payload: Payload(payload), compressed: compressed, maskKey: maskKey))
   }
 
+  /// Queues a prepared message.
+  public mutating func send(_ message: PreparedMessage, maskKey: UInt32) throws(SendError) {
+    try put(sender.preparedFrame(message, maskKey: maskKey))
+  }
+
   /// Queues a control frame.
   public mutating func sendControl(_ opcode: ControlOpcode, _ payload: ByteView, maskKey: UInt32) throws(SendError) {
     try put(sender.controlFrame(opcode, payload: payload, maskKey: maskKey))

@@ -86,9 +86,8 @@ public struct Sender: ~Copyable {
 
   /// A ping, pong or close frame; a close payload is checked by RFC 6455 7.4.
   public func controlFrame(_ opcode: ControlOpcode, payload: ByteView, maskKey: UInt32) throws(SendError) -> OutgoingFrame {
-    guard payload.count <= 125 else { throw .controlTooLong }
+    try opcode.check(payload)
     guard closeSent == nil else { throw .closeSent }
-    if opcode == .close { try checkClose(payload) }
     let header = header(opcode.opcode, payload.count, maskKey)
     return OutgoingFrame(header: header, payload: Payload(payload))
   }
@@ -131,15 +130,6 @@ public struct Sender: ~Copyable {
     compressor?.releaseIfIdle()
   }
 
-  private func checkClose(_ payload: ByteView) throws(SendError) {
-    do throws(ProtocolError) {
-      _ = try ClosePayload(parsing: payload)
-    } catch {
-      if case .badCloseReason = error { throw .badCloseReason }
-      throw .badCloseCode
-    }
-  }
-
   private func header(
     _ opcode: Opcode, isFinal: Bool = true, isCompressed: Bool = false, _ length: Int, _ maskKey: UInt32
   ) -> FrameHeader {
@@ -163,6 +153,17 @@ public enum ControlOpcode: UInt8, Sendable {
     case .close: .close
     case .ping: .ping
     case .pong: .pong
+    }
+  }
+  /// Throws unless a frame with this payload may be sent: at most 125 bytes, and of a close frame what RFC 6455 7.4 allows.
+  func check(_ payload: ByteView) throws(SendError) {
+    guard payload.count <= 125 else { throw .controlTooLong }
+    guard self == .close else { return }
+    do throws(ProtocolError) {
+      _ = try ClosePayload(parsing: payload)
+    } catch {
+      if case .badCloseReason = error { throw .badCloseReason }
+      throw .badCloseCode
     }
   }
 }
