@@ -33,7 +33,8 @@
  *             called exactly once: when the callback is replaced or the handle dies. It may be NULL.
  * TLS         is done by OpenSSL 3 (libssl.so.3), which is loaded when TLS is first wanted, and not by programs that never want it.
  * Process     no global initialisation, no signal handlers, no atexit; SIGPIPE is never raised; EINTR is resumed. The only
- *             threads of the library resolve names; they block all signals and never call out. After fork a child's
+ *             threads of the library resolve names and serve connections in the background (ws_conn_set_background); they
+ *             block all signals and never call out. After fork a child's
  *             inherited connections answer WS_ERR_FORKED; freeing them leaves the parent's connection alone. A call that
  *             succeeds leaves errno alone.
  */
@@ -109,6 +110,7 @@ typedef enum ws_error {
   WS_ERR_ABORTED = -14, /* ws_conn_abort, ws_dial_cancel or a free on another thread */
   WS_ERR_FDS = -15,     /* no descriptor left (EMFILE, ENFILE) */
   WS_ERR_CONNECT = -16, /* no address of the host took the connection */
+  WS_ERR_KEEPALIVE = -17, /* the peer was silent for too long behind a ping of ws_conn_set_keepalive; it was told 1011 */
   /* before the handshake */
   WS_ERR_RESOLVE = -20, /* the host name has no address */
   WS_ERR_TLS = -22,     /* TLS failed, or OpenSSL is not there; the failure's text says which */
@@ -213,7 +215,7 @@ typedef int (*ws_close_fn)(ws_conn *conn, uint16_t code, const void *reason, siz
  * WS_ERR_TIMEOUT the next read goes on where this one stopped.
  * WS_END the peer closed with 1000, 1001 or no code · WS_INTR · WS_ERR_CLOSED · WS_ERR_LOST · WS_ERR_TIMEOUT ·
  * WS_ERR_PROTOCOL · WS_ERR_TOO_BIG · WS_ERR_UTF8 · WS_ERR_STATE another thread reads, or from a callback ·
- * WS_ERR_CALLBACK · WS_ERR_ABORTED · WS_ERR_IO. RFC 6455 5, 6.2, 7. */
+ * WS_ERR_KEEPALIVE · WS_ERR_CALLBACK · WS_ERR_ABORTED · WS_ERR_IO. RFC 6455 5, 6.2, 7. */
 WS_NODISCARD int ws_conn_read(ws_conn *conn, int32_t *type, ws_bytes *message);
 
 /* [read] The same into the caller's memory: *size is the message's size. When room is too small: WS_ERR_ROOM, *size says how
@@ -445,6 +447,29 @@ int ws_conn_interest(const ws_conn *conn, int32_t *fd, int32_t *poll_events, int
 /* [any] Sends what is kept, and ends what is due. WS_ERR_TIMEOUT a closing handshake that took too long: the connection is dropped ·
  * WS_ERR_BROKEN output that did not move for the write timeout · WS_ERR_LOST · WS_ERR_ABORTED · WS_ERR_IO. */
 int ws_conn_service(ws_conn *conn);
+
+/* [any] Keeps an idle connection alive and finds out when the peer is gone: pings it every interval_ms (default off: 0), and gives
+ * it up when nothing at all, not even data, has come from it for timeout_ms behind a ping (0: never). Then it is told 1011, the
+ * connection is dropped, and reading and writing fail with WS_ERR_KEEPALIVE. Judged only when everything that has arrived has been looked at. Pings
+ * leave inside reads, ws_conn_close, ws_conn_ping, ws_conn_service and the background service; without one of these nothing happens.
+ * Their pongs are not told to the pong handler; the round trips are in ws_conn_statistics. RFC 6455 5.5.2. */
+int ws_conn_set_keepalive(ws_conn *conn, int64_t interval_ms, int64_t timeout_ms);
+
+/* [any] Sends a ping and waits for its pong, until deadline_ns (0: 20 s). *round_trip_ns, which may be NULL, says how long that took. While
+ * nobody reads it reads itself, calls handlers as a read does, and keeps complete messages, up to the read limit, for the next reads;
+ * a thread that comes to read takes over. The pong is not told to the pong handler. On a connection that is non-blocking: WS_AGAIN until
+ * the pong, which the loop's reads hear, is there; call it again. RFC 6455 5.5.2, 5.5.3.
+ * WS_END the peer closed instead · WS_ERR_TIMEOUT no pong yet; the connection goes on · WS_ERR_STATE from a callback · others as
+ * ws_conn_write_control and ws_conn_read. */
+int ws_conn_ping(ws_conn *conn, int64_t deadline_ns, int64_t *round_trip_ns);
+
+/* [any] Whether one thread of the process, started by the first such call, looks after the connection while no call is in its reading half
+ * (default off), beginning 100 ms after the last one. It answers pings unless ws_conn_set_ping_handler has set who does, does what
+ * ws_conn_set_keepalive asks for, sends what is kept, and sees the peer's close frame or the end of the stream: a write then gives
+ * WS_ERR_CLOSE_SENT or WS_ERR_LOST, and the next read tells the end. It never calls out: it stops in front of a frame that a handler is to
+ * hear, and in front of the first data frame, and keeps no more than one receive buffer. It costs a sleeping thread and no time while
+ * nothing happens. A connection that is non-blocking is left to its loop. WS_ERR_FDS · WS_ERR_IO. */
+int ws_conn_set_background(ws_conn *conn, int32_t on);
 
 /* [any] Keeps a pointer of the application's; free_user is called for the one before. user is freed by free_user also when this
  * call fails. */
@@ -917,6 +942,11 @@ int ws_engine_set_compression_memory(ws_engine *engine, int32_t level);
 
 /* As ws_conn_set_compression_threshold. */
 int ws_engine_set_compression_threshold(ws_engine *engine, size_t bytes);
+
+/* As ws_conn_set_keepalive (default off), by the clock of ws_engine_tick, which sends the pings. When a peer's time is up
+ * *next_deadline_ns is the time that was told: receive what is there and tell it again. Their pongs are no events. Round trips are
+ * measured from one ws_engine_tick to another: tell the time after each receive to have them exact. */
+int ws_engine_set_keepalive(ws_engine *engine, int64_t interval_ms, int64_t timeout_ms);
 
 /* As ws_conn_subprotocol. */
 int ws_engine_subprotocol(const ws_engine *engine, ws_bytes *name);

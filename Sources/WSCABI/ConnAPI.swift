@@ -130,6 +130,16 @@ public func ws_conn_close_begin(
   }
 }
 
+@_cdecl("ws_conn_ping") @implementation
+public func ws_conn_ping(_ conn: OpaquePointer!, _ deadline_ns: Int64, _ round_trip_ns: UnsafeMutablePointer<Int64>!) -> Int32 {
+  round_trip_ns?.pointee = 0
+  return onConn(conn) { (conn) throws(WSError) in
+    guard let span = try conn.ping(deadline: deadline(deadline_ns)) else { return Int32(WS_END) }
+    round_trip_ns?.pointee = Int64(clamping: span)
+    return WS_OK
+  }
+}
+
 /// 0 stands for "no code", as 1005 does.
 func closeCode(_ code: UInt16) -> CloseCode {
   code == 0 ? .noStatus : CloseCode(rawValue: code)

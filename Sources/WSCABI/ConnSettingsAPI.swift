@@ -126,6 +126,22 @@ public func ws_conn_service(_ conn: OpaquePointer!) -> Int32 {
   }
 }
 
+@_cdecl("ws_conn_set_keepalive") @implementation
+public func ws_conn_set_keepalive(_ conn: OpaquePointer!, _ interval_ms: Int64, _ timeout_ms: Int64) -> Int32 {
+  onConn(conn) { (conn) throws(WSError) in
+    try conn.setKeepalive(intervalMilliseconds: interval_ms, timeoutMilliseconds: timeout_ms)
+    return WS_OK
+  }
+}
+
+@_cdecl("ws_conn_set_background") @implementation
+public func ws_conn_set_background(_ conn: OpaquePointer!, _ on: Int32) -> Int32 {
+  onConn(conn) { (conn) throws(WSError) in
+    try conn.setBackground(on != 0)
+    return WS_OK
+  }
+}
+
 @_cdecl("ws_conn_set_user_data") @implementation
 public func ws_conn_set_user_data(_ conn: OpaquePointer!, _ user: UnsafeMutableRawPointer!, _ free_user: ws_free_fn!) -> Int32 {
   let user = UserPointer(user, free_user)

@@ -256,6 +256,14 @@ public func ws_engine_set_check_utf8(_ engine: OpaquePointer!, _ received: Int32
   }
 }
 
+@_cdecl("ws_engine_set_keepalive") @implementation
+public func ws_engine_set_keepalive(_ engine: OpaquePointer!, _ interval_ms: Int64, _ timeout_ms: Int64) -> Int32 {
+  onEngine(engine) { (engine) throws(WSError) in
+    try engine.setKeepalive(intervalMilliseconds: interval_ms, timeoutMilliseconds: timeout_ms)
+    return WS_OK
+  }
+}
+
 @_cdecl("ws_engine_subprotocol") @implementation
 public func ws_engine_subprotocol(_ engine: OpaquePointer!, _ name: UnsafeMutablePointer<ws_bytes>!) -> Int32 {
   lending(name) { (name) in

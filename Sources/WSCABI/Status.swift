@@ -18,6 +18,7 @@ func status(_ error: WSError) -> Int32 {
   case .wouldBlock: Int32(WS_AGAIN)
   case .interrupted: Int32(WS_INTR)
   case .lost: WS_ERR_LOST.rawValue
+  case .silent: WS_ERR_KEEPALIVE.rawValue
   case .broken: WS_ERR_BROKEN.rawValue
   case .aborted: WS_ERR_ABORTED.rawValue
   case .noDescriptors: WS_ERR_FDS.rawValue
@@ -148,6 +149,9 @@ private func describe(_ error: WSError, _ context: FailureContext, _ detail: ino
   case .status(let status): detail.http_status = Int32(truncatingIfNeeded: status)
   case .handshake(let fault): detail.http_status = Int32(truncatingIfNeeded: context.receivedStatus ?? fault.status)
   case .closed(let code): detail.close_code = Int32(code.rawValue)
+  case .silent(let timeout):
+    detail.close_code = Int32(CloseCode.internalError.rawValue)
+    detail.limit = UInt64(clamping: timeout)
   case .violation(let violation):
     detail.close_code = Int32(violation.closeCode.rawValue)
     if case .messageTooBig(let limit) = violation { detail.limit = limit }
@@ -196,6 +200,7 @@ func copy(_ text: ByteView, to space: UnsafeMutableRawBufferPointer, behind star
 /// Which call changes what was in the way.
 private func remedy(_ error: WSError, _ context: FailureContext) -> StaticString {
   switch error {
+  case .silent: context.isEngine ? "; ws_engine_set_keepalive changes it" : "; ws_conn_set_keepalive changes it"
   case .violation(.messageTooBig):
     context.isEngine ? "; ws_engine_set_read_limit changes it" : "; ws_conn_set_read_limit changes it"
   case .violation(.invalidUTF8), .send(.invalidUTF8):
@@ -224,7 +229,7 @@ private func remedy(_ time: TimeLimit) -> StaticString {
     "; ws_dialer_set_timeout changes it"
   case (.timeout, .securing): "; ws_dialer_set_timeout or ws_upgrader_set_timeout changes it"
   case (.timeout, .awaitingRequest), (.timeout, .sendingResponse): "; ws_upgrader_set_timeout changes it"
-  case (.timeout, .accepting): ""
+  case (.timeout, .pinging), (.timeout, .accepting): ""
   }
 }
 
@@ -233,7 +238,7 @@ private func culprit(_ error: WSError) -> Int {
   case .violation(.outOfMemory): WS_BY_SYSTEM
   case .violation(.messageTooBig), .noRoom: WS_BY_LIMIT
   case .violation, .closed, .lost, .notJSON, .handshake, .status: WS_BY_PEER
-  case .timeout: WS_BY_TIMER
+  case .timeout, .silent: WS_BY_TIMER
   case .invalid, .state, .refusedByHandler, .forked, .wouldBlock, .interrupted, .aborted, .url, .configuration, .send,
     .refusedJSON:
     WS_BY_US

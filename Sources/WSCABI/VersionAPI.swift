@@ -73,6 +73,7 @@ private func errorText(_ code: ws_error) -> StaticString {
   case WS_ERR_ABORTED: "aborted or cancelled"
   case WS_ERR_FDS: "no file descriptor left"
   case WS_ERR_CONNECT: "no address of the host took the connection"
+  case WS_ERR_KEEPALIVE: "the peer has not answered a ping in time"
   case WS_ERR_RESOLVE: "the host name has no address"
   case WS_ERR_TLS: "TLS failed, or OpenSSL is not there"
   case WS_ERR_URL: "not a ws or wss URL"

@@ -63,7 +63,8 @@ extension Conn {
     return (due, TimeLimit(.closing, until: deadline, from: start, orAfter: timeout))
   }
 
-  private var isReadByThisThread: Bool {
+  /// True inside a handler: what this thread would wait for, it must read itself.
+  var isReadByThisThread: Bool {
     let thread = currentThread()
     return stateLock.withLock { reading.owner != .nobody && reading.thread == thread }
   }
@@ -99,7 +100,7 @@ extension Conn {
     defer { stateLock.unlock() }
     var hadReader = reading.owner == .reader || isBetweenReads
     while true {
-      guard !transport.isAborted else { throw .aborted }
+      guard !transport.isAborted else { throw abortCause }
       let grace = hadReader ? reading.readerLeft.adding(milliseconds: Self.readerGrace) : .now
       switch reading.owner {
       case .nobody where isOver || grace.isPast:
@@ -108,9 +109,9 @@ extension Conn {
         return true
       case .nobody:
         _ = stateChanged.wait(stateLock, until: Deadline.earlier(deadline, grace))
-      case .reader, .closer:
+      case .reader, .closer, .pinger, .service:
         hadReader = hadReader || reading.owner == .reader
-        if stateChanged.wait(stateLock, until: deadline) { continue }
+        if waitForHalf(until: deadline) { continue }
         if isOver { return false }
       }
       if deadline.isPast { throw .timeout }
@@ -143,6 +144,7 @@ extension Conn {
   /// Nobody gets what was on its way to a reader.
   func startDropping() throws(WSError) {
     kept = nil
+    waiting.drop()
     open.drop()
     do throws(ProtocolError) { try receiver.keepLent() } catch { throw failReading(.outOfMemory) }
   }

@@ -16,6 +16,15 @@ struct LoopWaits {
   var closeTime: TimeLimit?
   /// When the peer must have ended the stream behind it.
   var end = Deadline.never
+  /// When the answer to `ping` must be there.
+  var pong = Deadline.never
+  /// In the past when something that makes no descriptor readable may be there to read.
+  var received = Deadline.never
+
+  var first: Deadline {
+    let calls = Deadline.earlier(Deadline.earlier(read, write), Deadline.earlier(close, end))
+    return .earlier(calls, .earlier(pong, received))
+  }
 }
 
 extension Conn {
@@ -23,14 +32,16 @@ extension Conn {
   /// fail with `.wouldBlock`, and nothing was taken; a write that has begun is kept whole. Timeouts and deadlines go on to hold:
   /// `interest` tells when the next is due.
   public func setNonblocking(_ on: Bool) {
-    stateLock.withLock { settings.isNonblocking = on }
+    stateLock.withLock {
+      settings.isNonblocking = on
+      if on, background.seat != nil { waits.received = ReadLimits.now.deadline }
+      background.look(at: .now)
+    }
   }
 
   /// What to poll for, and until when. The descriptor stays the connection's: not to be read, written or closed.
   public func interest() -> (descriptor: Int32, readiness: Readiness, deadline: Deadline) {
-    let due = stateLock.withLock {
-      Deadline.earlier(Deadline.earlier(waits.read, waits.write), Deadline.earlier(waits.close, waits.end))
-    }
+    let due = stateLock.withLock { Deadline.earlier(waits.first, nextPing) }
     let wanted: Readiness = hasReplies.load(ordering: .acquiring) ? [.read, .write] : .read
     // What TLS holds already makes no descriptor readable.
     guard let polled = transport.pollNeeds(for: wanted) else {
@@ -43,9 +54,14 @@ extension Conn {
   /// that does not move. A read that is due fails by itself.
   public func service() throws(WSError) {
     try requireOwnProcess()
-    guard !transport.isAborted else { throw .aborted }
+    guard !transport.isAborted else { throw stateLock.withLock({ abortCause }) }
+    _ = pingIfDue()
     _ = flushReplies()
-    let (now, failure) = stateLock.withLock { (waits, writingFailure) }
+    let (now, failure) = stateLock.withLock {
+      // The call that waits for it finds out by itself.
+      if waits.pong.isPast { waits.pong = .never }
+      return (waits, writingFailure)
+    }
     if now.write.isPast { throw breakOutput() }
     if now.close.isPast { throw giveUpClosing() }
     if let failure { throw failure }
@@ -57,6 +73,7 @@ extension Conn {
   func waitForRead(_ error: WSError) -> WSError {
     guard case .timeout = error else { return error }
     return stateLock.withLock {
+      waits.received = .never
       if waits.read == .never { waits.read = settings.readLimit() }
       guard waits.read.isPast else { return .wouldBlock }
       waits.read = .never

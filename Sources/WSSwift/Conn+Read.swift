@@ -11,6 +11,10 @@ struct ReadingState {
     case reader
     /// A thread that closes and drops them.
     case closer
+    /// A thread that waits for a pong, and leaves as soon as another one wants the half.
+    case pinger
+    /// The thread of the background service, for a moment.
+    case service
   }
 
   enum End {
@@ -25,6 +29,10 @@ struct ReadingState {
   var end = End.open
   /// When the last reader left; `close` gives it a moment to come back.
   var readerLeft = Deadline.never
+  /// How many threads want the half from somebody who makes way.
+  var wanted = 0
+  /// Only a reader can go on: what comes next can neither be kept nor dropped.
+  var isStuck = false
 }
 
 /// What a caller of the reading half waits for; what else comes is passed over, and control frames are answered in every case.
@@ -53,11 +61,14 @@ struct ReadLimits {
   let deadline: Deadline
   let isInterruptible: Bool
   let mayReceive: Bool
+  /// Whether the wait ends with `.interrupted` when another thread wants the half.
+  let makesWay: Bool
 
-  init(until deadline: Deadline, isInterruptible: Bool = false, mayReceive: Bool = true) {
+  init(until deadline: Deadline, isInterruptible: Bool = false, mayReceive: Bool = true, makesWay: Bool = false) {
     self.deadline = deadline
     self.isInterruptible = isInterruptible
     self.mayReceive = mayReceive
+    self.makesWay = makesWay
   }
 
   /// Takes what is there and waits for nothing.
@@ -109,18 +120,25 @@ extension Conn {
   /// What is left of a message that came in parts is passed over.
   private func nextMessage(_ limits: ReadLimits) throws(WSError) -> BorrowedMessage? {
     open.passOver()
+    if let message = keptMessage() { return message }
+    guard case .message(let message) = try receive(.message, within: limits) else { return nil }
+    return message
+  }
+
+  /// A message that is there already, and the end of what was lent before.
+  func keptMessage() -> BorrowedMessage? {
     if let message = kept {
       kept = nil
       return message
     }
-    receiver.endKept()
-    guard case .message(let message) = try receive(.message, within: limits) else { return nil }
+    let message = waiting.next()
+    if message == nil { receiver.endKept() }
     return message
   }
 
   // MARK: - One thread at a time
 
-  /// Takes the reading half. A second reader is an error; one that meets a closer waits for it to finish.
+  /// Takes the reading half. A second reader is an error; one that meets somebody else waits for the half.
   func enter(as owner: ReadingState.Owner, until deadline: Deadline) throws(WSError) {
     let thread = currentThread()
     stateLock.lock()
@@ -132,18 +150,37 @@ extension Conn {
         reading.thread = thread
         return
       case .reader: throw .state
-      case .closer:
+      case .closer, .pinger, .service:
         guard reading.thread != thread else { throw .state }
-        guard stateChanged.wait(stateLock, until: deadline) else { throw .timeout }
+        guard waitForHalf(until: deadline) else { throw .timeout }
       }
+    }
+  }
+
+  /// Waits until something has changed about who reads; who makes way is asked to. False when the deadline has passed. Called with
+  /// `stateLock` held.
+  func waitForHalf(until deadline: Deadline) -> Bool {
+    switch reading.owner {
+    case .nobody, .reader, .closer: return stateChanged.wait(stateLock, until: deadline)
+    // It never waits, so neither does anybody for long.
+    case .service: return stateChanged.wait(stateLock, until: .never)
+    case .pinger:
+      reading.wanted &+= 1
+      defer { reading.wanted &-= 1 }
+      wakeup?.raise()
+      return stateChanged.wait(stateLock, until: deadline)
     }
   }
 
   func leave() {
     stateLock.withLock {
-      if reading.owner == .reader { reading.readerLeft = .recently }
+      if reading.owner == .reader {
+        reading.readerLeft = .recently
+        reading.isStuck = false
+      }
       reading.owner = .nobody
       stateChanged.broadcast()
+      resumeBackground()
     }
   }
 
@@ -157,12 +194,8 @@ extension Conn {
   func receive(_ wanted: Wanted, within limits: ReadLimits) throws(WSError) -> Received? {
     var lateFills = 0
     while try isReadingOpen() {
-      // A handler may have aborted or freed the connection: nothing that has arrived may reach it any more.
-      guard !transport.isAborted else { throw failReading(.aborted) }
-      receiver.limit = readLimit.load(ordering: .relaxed)
-      receiver.checksUTF8 = checksReceived.load(ordering: .relaxed)
-      receiver.delivery = wanted.delivery
-      if let arrival = try advance() {
+      if try tellHeld() { continue }
+      if let arrival = try nextArrival(wanted.delivery) {
         if let received = try take(arrival, wanted) { return received }
         continue
       }
@@ -173,18 +206,45 @@ extension Conn {
     return nil
   }
 
+  /// What was held back for a handler comes before what follows. False: nothing was.
+  func tellHeld() throws(WSError) -> Bool {
+    guard let held = heldControl else { return false }
+    heldControl = nil
+    try held.withEvent { (event) throws(WSError) in _ = try answer(event, mayCallOut: true) }
+    return true
+  }
+
+  /// What has arrived and comes next; nil when more must be received.
+  func nextArrival(_ delivery: Delivery) throws(WSError) -> Arrival? {
+    // A handler may have aborted or freed the connection: nothing that has arrived may reach it any more.
+    guard !transport.isAborted else { throw failReading(.aborted) }
+    receiver.limit = readLimit.load(ordering: .relaxed)
+    receiver.checksUTF8 = checksReceived.load(ordering: .relaxed)
+    receiver.delivery = delivery
+    return try advance()
+  }
+
   /// Answers a control frame. nil: it was one, or nothing that is wanted.
-  private func take(_ arrival: Arrival, _ wanted: Wanted) throws(WSError) -> Received? {
+  func take(_ arrival: Arrival, _ wanted: Wanted) throws(WSError) -> Received? {
     switch arrival {
     case .event(.message(let kind, let bytes)):
       return wanted == .end ? nil : .message(BorrowedMessage(kind: kind, bytes: bytes))
     case .begin(let kind): return wanted == .start ? .start(kind) : nil
     case .part(let bytes, let isLast): return wanted == .part ? .part(bytes, isLast: isLast) : nil
-    case .event(.ping(let payload)): try answerPing(payload)
-    case .event(.pong(let payload)): try hearPong(payload)
-    case .event(.close(let code, let reason)): try answerClose(code, reason)
+    case .event(let event):
+      _ = try answer(event, mayCallOut: true)
+      return nil
     }
-    return nil
+  }
+
+  /// Answers a control frame. False: there is a handler for it, which must not be called here.
+  func answer(_ event: Event, mayCallOut: Bool) throws(WSError) -> Bool {
+    switch event {
+    case .message: true
+    case .ping(let payload): try answerPing(payload, mayCallOut)
+    case .pong(let payload): try hearPong(payload, mayCallOut)
+    case .close(let code, let reason): try answerClose(code, reason, mayCallOut)
+    }
   }
 
   private func advance() throws(WSError) -> Arrival? {
@@ -197,7 +257,7 @@ extension Conn {
   }
 
   /// False when the half has ended in an ordinary way; another end is an error, which every call from now on returns.
-  private func isReadingOpen() throws(WSError) -> Bool {
+  func isReadingOpen() throws(WSError) -> Bool {
     switch stateLock.withLock({ reading.end }) {
     case .open: return true
     case .ordinary: return false
@@ -205,22 +265,32 @@ extension Conn {
     }
   }
 
-  private func answerPing(_ payload: ByteView) throws(WSError) {
-    guard let handler = stateLock.withLock({ handlers.ping }) else { return reply(.pong, payload) }
+  private func answerPing(_ payload: ByteView, _ mayCallOut: Bool) throws(WSError) -> Bool {
+    guard let handler = stateLock.withLock({ handlers.ping }) else {
+      reply(.pong, payload)
+      return true
+    }
+    guard mayCallOut else { return false }
     guard handler(payload) else { throw failReading(.refusedByHandler) }
+    return true
   }
 
-  private func hearPong(_ payload: ByteView) throws(WSError) {
-    guard let handler = stateLock.withLock({ handlers.pong }) else { return }
+  /// The answers to our own pings are nobody else's.
+  private func hearPong(_ payload: ByteView, _ mayCallOut: Bool) throws(WSError) -> Bool {
+    let (isOurs, handler) = stateLock.withLock { (noteOwnPong(payload), handlers.pong) }
+    guard !isOurs, let handler else { return true }
+    guard mayCallOut else { return false }
     guard handler(payload) else { throw failReading(.refusedByHandler) }
+    return true
   }
 
-  private func answerClose(_ code: CloseCode, _ reason: ByteView) throws(WSError) {
+  private func answerClose(_ code: CloseCode, _ reason: ByteView, _ mayCallOut: Bool) throws(WSError) -> Bool {
     let handler = stateLock.withLock {
-      handshake.receive(code, reason: reason)
+      if mayCallOut || handlers.close == nil { handshake.receive(code, reason: reason) }
       return handlers.close
     }
     if let handler {
+      guard mayCallOut else { return false }
       guard handler(code, reason) else { throw failReading(.refusedByHandler) }
     } else {
       withClosePayload(CloseHandshake.answer(to: code), .empty) { payload in reply(.close, payload) }
@@ -233,29 +303,33 @@ extension Conn {
       case .lost: reading.end = .failed(.lost(0))
       }
     }
+    return true
   }
 
   // MARK: - Bytes
 
-  /// Receives once, waiting until the deadline. Sends kept answers when the transport takes them again.
-  private func fill(within limits: ReadLimits) throws(WSError) {
+  /// Receives once, waiting until the deadline. Sends kept answers when the transport takes them again, and pings that are due.
+  func fill(within limits: ReadLimits) throws(WSError) {
     let wakeup = readerWakeup()
     while try !takeWhatIsThere() {
       // Whoever waits with nothing unread holds no buffer.
       receiver.releaseIdle()
+      guard let due = try keepAlive() else { return }
+      if limits.makesWay, stateLock.withLock({ reading.wanted > 0 }) { throw .interrupted }
       let wanted: Readiness = flushReplies() == .blocked ? [.read, .write] : .read
       do throws(TransportError) {
         let ready = try transport.wait(
-          for: wanted, deadline: limits.deadline, interruptible: limits.isInterruptible, wakeup: wakeup)
+          for: wanted, deadline: .earlier(limits.deadline, due), interruptible: limits.isInterruptible, wakeup: wakeup)
         mayHaveMore = ready.contains(.read)
       } catch {
+        if error == .timeout, due != .never, !limits.deadline.isPast { continue }
         throw failTransport(error)
       }
     }
   }
 
   /// False: there is nothing to receive now.
-  private func takeWhatIsThere() throws(WSError) -> Bool {
+  func takeWhatIsThere() throws(WSError) -> Bool {
     guard mayHaveMore else { return false }
     let space: UnsafeMutableRawBufferPointer
     do throws(ProtocolError) { space = try receiver.freeSpace() } catch { throw failReading(violation: error) }
@@ -265,6 +339,7 @@ extension Conn {
     guard count > 0 else { throw failReading(transport.isAborted ? .aborted : .lost(0)) }
     mayHaveMore = count == space.count
     receiver.received(count)
+    if isAsking.load(ordering: .relaxed) { noteSignOfLife() }
     return true
   }
 

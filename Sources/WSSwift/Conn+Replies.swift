@@ -24,6 +24,8 @@ struct ControlPayload {
 /// What waits to be sent. Guarded by the connection's `stateLock`.
 struct PendingReplies {
   var pong: ControlPayload?
+  /// A ping of our own, by its number.
+  var ping: UInt64?
   var close: ControlPayload?
 }
 
@@ -44,7 +46,8 @@ extension Conn {
     stateLock.withLock {
       switch opcode {
       case .close: if replies.close == nil { replies.close = kept }
-      case .pong, .ping: replies.pong = kept
+      case .pong: replies.pong = kept
+      case .ping: replies.ping = ownPing(in: payload)
       }
       hasReplies.store(true, ordering: .relaxed)
     }
@@ -56,7 +59,10 @@ extension Conn {
     guard flushReplies() == .blocked else { return }
     let thread = currentThread()
     stateLock.withLock {
-      if reading.owner != .nobody, reading.thread != thread { wakeup?.raise() }
+      switch reading.owner {
+      case .nobody, .service: background.look(at: .now)
+      case .reader, .closer, .pinger: if reading.thread != thread { wakeup?.raise() }
+      }
     }
   }
 
@@ -171,6 +177,10 @@ extension Conn {
         replies.pong = nil
         return (.pong, pong)
       }
+      if let number = replies.ping, let payload = alive?.payload(of: number) {
+        replies.ping = nil
+        return (.ping, payload)
+      }
       guard let close = replies.close else {
         hasReplies.store(false, ordering: .relaxed)
         return nil
@@ -185,7 +195,8 @@ extension Conn {
     stateLock.withLock {
       switch opcode {
       case .close: if replies.close == nil { replies.close = payload }
-      case .pong, .ping: if replies.pong == nil { replies.pong = payload }
+      case .pong: if replies.pong == nil { replies.pong = payload }
+      case .ping: replies.ping = payload.withBytes { ownPing(in: $0) }
       }
       hasReplies.store(true, ordering: .relaxed)
     }

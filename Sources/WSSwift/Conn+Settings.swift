@@ -186,6 +186,9 @@ extension Conn {
   /// The handler before is released outside the lock, because its owner's code runs then.
   private func exchange<Handler>(_ handler: Handler?, _ swapIn: (inout Handlers, inout Handler?) -> Void) {
     var handler = handler
-    stateLock.withLock { swapIn(&handlers, &handler) }
+    stateLock.withLock {
+      swapIn(&handlers, &handler)
+      background.look(at: .now)
+    }
   }
 }

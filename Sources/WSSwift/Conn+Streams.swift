@@ -70,6 +70,7 @@ extension Conn {
     try asReader { (limits) throws(WSError) in
       open.passOver()
       kept = nil
+      waiting.drop()
       receiver.endKept()
       _ = try receive(.end, within: limits)
     }

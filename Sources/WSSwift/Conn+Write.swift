@@ -169,7 +169,7 @@ extension Conn {
       switch limit {
       case .now: throw .wouldBlock
       case .idle where progress.load(ordering: .relaxed) != before: continue
-      case .idle, .until: throw transport.isAborted ? .aborted : .timeout
+      case .idle, .until: throw transport.isAborted ? stateLock.withLock { abortCause } : .timeout
       }
     }
   }
@@ -225,7 +225,6 @@ extension Conn {
   ) throws(WSError) -> Int {
     do throws(TransportError) {
       let sent = try put(outgoing.bytes, payload)
-      if sent > 0 { progress.wrappingAdd(1, ordering: .relaxed) }
       if sent == 0 {
         if case .now = limit, unbegun == nil, !isResidue { return 0 }
         let interruptible = unbegun != nil && stateLock.withLock { settings.isInterruptible }
@@ -246,6 +245,7 @@ extension Conn {
   /// Sends what the transport takes now, and counts it.
   func put(_ first: ByteView, _ second: ByteView) throws(TransportError) -> Int {
     let sent = try transport.trySend(first, second)
+    if sent > 0 { progress.wrappingAdd(1, ordering: .relaxed) }
     sender.passed(sent)
     return sent
   }
@@ -259,9 +259,13 @@ extension Conn {
   /// The frame's first byte has left.
   func begin(_ frame: OutgoingFrame) {
     sender.begin(frame)
-    guard frame.header.opcode == .close else { return }
-    let code = sender.closeSent
-    stateLock.withLock { closeCodeSent = code }
+    switch frame.header.opcode {
+    case .text, .binary, .continuation, .pong: return
+    case .ping: stateLock.withLock { notePing(frame.controlPayload) }
+    case .close:
+      let code = sender.closeSent
+      stateLock.withLock { closeCodeSent = code }
+    }
   }
 
   /// The frame's last byte has left.
@@ -286,7 +290,7 @@ extension Conn {
 
   /// The first failure of the half stays.
   func failWriting(_ error: WSError, after time: TimeLimit? = nil) -> WSError {
-    let error = transport.isAborted ? .aborted : error
+    let error = transport.isAborted ? stateLock.withLock { abortCause } : error
     if writeFailure == nil {
       writeFailure = error
       stateLock.withLock {

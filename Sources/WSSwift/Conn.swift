@@ -29,6 +29,8 @@ public final class Conn: @unchecked Sendable {
   // Owned by the thread that has entered the reading half (`Conn+Read`).
   var receiver: Receiver
   var kept: BorrowedMessage?
+  var waiting = WaitingMessages()
+  var heldControl: HeldControl?
   var open = OpenMessage()
   var joined = JoinedMessages()
   var mayHaveMore = true
@@ -57,6 +59,8 @@ public final class Conn: @unchecked Sendable {
   /// The peer broke the protocol: nothing follows our close frame.
   var isViolated = false
   var waits = LoopWaits()
+  var alive: Alive?
+  var background = BackgroundService()
   /// Gets the reader out of its wait, so that it sends what could not leave; made with the first wait.
   var wakeup: Wakeup?
   var lastReadFailure: WSError? { didSet { lastReadTime = nil } }
@@ -76,10 +80,14 @@ public final class Conn: @unchecked Sendable {
   let hasReplies = Atomic<Bool>(false)
   /// Counts sends that moved bytes.
   let progress = Atomic<UInt64>(0)
+  let keepsAlive = Atomic<Bool>(false)
+  /// A ping of the keepalive is on its way, and nothing has come since.
+  let isAsking = Atomic<Bool>(false)
 
   // Written by the halves, read by anybody.
   let receivedTraffic = PublishedTraffic()
   let sentTraffic = PublishedTraffic()
+  let roundTrips = PublishedRoundTrips()
 
   /// The largest message that a connection receives unless told otherwise, in bytes.
   public static let defaultReadLimit: UInt64 = 16 << 20
@@ -125,6 +133,11 @@ public final class Conn: @unchecked Sendable {
     guard !isForked else { return }
     transport.abort()
     stateLock.withLock { stateChanged.broadcast() }
+    leaveBackground()
+  }
+
+  deinit {
+    if !isForked { background.seat?.leave() }
   }
 
   /// True in a child of the process that made the connection: its descriptor belongs to the parent.

@@ -19,6 +19,7 @@ extension WSError {
     case .wouldBlock: "would block; nothing was taken"
     case .interrupted: "a signal arrived"
     case .lost: "the connection ended without a close frame"
+    case .silent: "the peer has not answered a ping"
     case .broken: "a write stopped inside a frame, so nothing more can be written"
     case .aborted: "aborted or cancelled"
     case .noDescriptors: "no file descriptor left"
@@ -55,6 +56,7 @@ extension WSError {
 
   private func writeDetail(to writer: inout TextWriter) {
     switch self {
+    case .silent(let timeout): writer.append(" in ", Int(clamping: timeout / 1_000_000), " ms")
     case .noRoom(let needed): writer.append(": ", needed, " bytes are needed")
     case .lost(0): break
     case .system(let code), .unconnected(let code), .noDescriptors(let code), .lost(let code):

@@ -105,7 +105,10 @@ extension LoopConnection {
 
   /// So many bytes of `output` were sent.
   public func sent(_ count: Int) {
-    guard !outbox.isEmpty else { return engine.sent(count) }
+    guard !outbox.isEmpty else {
+      keepalive.sent(count)
+      return engine.sent(count)
+    }
     outbox.discard(count)
     if outbox.isEmpty { outbox.release() }
   }
@@ -116,9 +119,11 @@ extension LoopConnection {
     if case .over = stage { return .never }
     if engine.closeSent != nil { timers.close() }
     let deadline = timers.deadline(at: now)
-    guard deadline.nanoseconds <= now.nanoseconds, deadline != .never else { return deadline }
-    timeLimit = timers.limit(isServer: isServer)
-    _ = fail(.timeout)
-    return .never
+    if deadline.nanoseconds <= now.nanoseconds, deadline != .never {
+      timeLimit = timers.limit(isServer: isServer)
+      _ = fail(.timeout)
+      return .never
+    }
+    return .earlier(deadline, keepAlive(at: now))
   }
 }

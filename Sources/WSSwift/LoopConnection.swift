@@ -39,6 +39,7 @@ public final class LoopConnection: @unchecked Sendable {
   var timers: LoopTimers
   /// The time that ran out, after `.timeout`.
   public internal(set) var timeLimit: TimeLimit?
+  var keepalive = LoopKeepalive()
   var subprotocolBytes = ByteQueue()
   var extensionBytes = ByteQueue()
   /// What was agreed about compression; nil: none, or not yet. RFC 7692.
@@ -107,6 +108,7 @@ public final class LoopConnection: @unchecked Sendable {
     guard count >= 0, count <= offered else { return false }
     offered = offered &- count
     if count == 0 { isAtEnd = true }
+    if count > 0 { keepalive.received() }
     if isOpen { engine.received(count) } else if !isClosed { inbox.commit(count) }
     return true
   }
@@ -115,7 +117,7 @@ public final class LoopConnection: @unchecked Sendable {
   public func feed(_ bytes: ByteView) throws(WSError) {
     offered = 0
     if let failure { throw failure }
-    if bytes.isEmpty { isAtEnd = true }
+    if bytes.isEmpty { isAtEnd = true } else { keepalive.received() }
     guard !isClosed else { return }
     if isOpen {
       do throws(ProtocolError) { return try engine.feed(bytes) } catch { throw fail(.violation(error)) }
@@ -163,16 +165,15 @@ public final class LoopConnection: @unchecked Sendable {
 
   private func nextFrame() throws(WSError) -> LoopEvent? {
     let key = answerKey ?? maskKey()
-    let event: Event?
+    answerKey = key
     do throws(ProtocolError) {
-      event = try engine.nextEvent(maskKey: key)
+      while let event = try engine.nextEvent(maskKey: key) {
+        if keepalive.hear(event) { continue }
+        note(event)
+        return .frame(event)
+      }
     } catch {
       throw fail(.violation(error))
-    }
-    answerKey = key
-    if let event {
-      note(event)
-      return .frame(event)
     }
     switch engine.handshake.outcome {
     case .ordinary: stage = .over(nil)
@@ -203,6 +204,15 @@ public final class LoopConnection: @unchecked Sendable {
     var key: UInt32 = 0
     withUnsafeMutableBytes(of: &key) { random($0) }
     return key
+  }
+
+  /// What nobody can guess, for servers too.
+  func randomNumber() -> UInt64 {
+    var number: UInt64 = 0
+    withUnsafeMutableBytes(of: &number) { space in
+      if let random { random(space) } else { Random.fill(space) }
+    }
+    return number
   }
 
   // MARK: - Settings and questions

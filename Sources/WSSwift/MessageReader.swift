@@ -77,11 +77,7 @@ extension Conn {
 
   func startReader(within limits: ReadLimits) throws(WSError) -> MessageReader? {
     open.passOver()
-    if let message = kept {
-      kept = nil
-      return reader(of: message)
-    }
-    receiver.endKept()
+    if let message = keptMessage() { return reader(of: message) }
     switch try receive(.start, within: limits) {
     case .start(let kind): return MessageReader(kind, self, open.start())
     case .message(let message): return reader(of: message)
@@ -115,6 +111,7 @@ extension Conn {
     guard open.isOpen(for: number) else { throw .state }
     while open.rest.isEmpty {
       if open.isLast { return nil }
+      receiver.endKept()
       guard !open.isDropped, case .part(let part, let isLast) = try receive(.part, within: limits) else {
         throw cutShort()
       }

@@ -51,16 +51,37 @@ final class PublishedTraffic: Sendable {
   }
 }
 
+/// How long pings of ours took.
+final class PublishedRoundTrips: Sendable {
+  private let last = Atomic<UInt64>(0)
+  private let smallest = Atomic<UInt64>(0)
+
+  /// One at a time.
+  func publish(_ span: UInt64) {
+    let before = smallest.load(ordering: .relaxed)
+    if before == 0 || span < before { smallest.store(span, ordering: .relaxed) }
+    last.store(span, ordering: .relaxed)
+  }
+
+  var now: (last: UInt64, smallest: UInt64) {
+    (last.load(ordering: .relaxed), smallest.load(ordering: .relaxed))
+  }
+}
+
 extension Conn {
   /// What the connection has done so far. Any thread, at any time.
   public var statistics: Statistics {
-    Statistics(received: receivedTraffic.now, sent: sentTraffic.now)
+    let trips = roundTrips.now
+    return Statistics(
+      received: receivedTraffic.now, sent: sentTraffic.now, roundTrip: trips.last, smallestRoundTrip: trips.smallest)
   }
 }
 
 extension LoopConnection {
   /// What the connection has done so far.
   public var statistics: Statistics {
-    Statistics(received: engine.receivedTraffic, sent: engine.sentTraffic)
+    Statistics(
+      received: engine.receivedTraffic, sent: engine.sentTraffic, roundTrip: keepalive.roundTrip,
+      smallestRoundTrip: keepalive.smallestRoundTrip)
   }
 }

@@ -13,6 +13,8 @@ public struct TimeLimit: Equatable, Sendable {
     case writing
     /// The closing handshake. RFC 6455 7.1.2.
     case closing
+    /// A ping waited for its pong.
+    case pinging
     /// The host's name was looked up.
     case resolving
     /// An address was to take the connection.
@@ -35,6 +37,7 @@ public struct TimeLimit: Equatable, Sendable {
       case .reading: "waiting for a message"
       case .writing: "waiting to send"
       case .closing: "waiting for the closing handshake"
+      case .pinging: "waiting for a pong"
       case .resolving: "looking up the name"
       case .connecting: "connecting"
       case .securing: "waiting for the TLS handshake"

@@ -38,6 +38,8 @@ public enum WSError: Error {
   case interrupted
   /// The connection ended without a close frame. RFC 6455 7.1.5, code 1006. The errno of a reset, 0 for an orderly end.
   case lost(Int32)
+  /// The peer was silent for so many nanoseconds behind a ping of the keepalive.
+  case silent(Int64)
   /// A write stopped inside a frame.
   case broken
   /// Aborted, cancelled or freed.

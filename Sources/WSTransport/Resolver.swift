@@ -182,28 +182,18 @@ private final class ResolverJob: @unchecked Sendable {
     self.lookup = lookup
   }
 
-  /// Starts the thread, which holds the job until it is through. It blocks all signals: they are for the program's threads.
+  /// Starts the thread, which holds the job until it is through.
   func start() throws(TransportError) {
-    var attributes = pthread_attr_t()
-    pthread_attr_init(&attributes)
-    defer { pthread_attr_destroy(&attributes) }
-    pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
-    pthread_attr_setstacksize(&attributes, 256 << 10)
-    var all = sigset_t()
-    var before = sigset_t()
-    sigfillset(&all)
-    pthread_sigmask(SIG_SETMASK, &all, &before)
-    defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
-    var thread = pthread_t()
     let job = Unmanaged.passRetained(self)
-    let code = pthread_create(&thread, &attributes, ResolverJob.main, job.toOpaque())
-    guard code == 0 else {
+    do throws(TransportError) {
+      try HelperThread.start(ResolverJob.main, job.toOpaque())
+    } catch {
       job.release()
-      throw TransportError(errno: code)
+      throw error
     }
   }
 
-  private static let main: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { argument in
+  private static let main: HelperThread.Main = { argument in
     guard let argument else { return nil }
     pthread_setname_np(pthread_self(), "wsswift-resolve")
     Unmanaged<ResolverJob>.fromOpaque(argument).takeRetainedValue().run()

@@ -48,6 +48,7 @@ static int use_everything(pair *p) {
   wrong += ws_prepared_free(prepared) != WS_OK;
   wrong += ws_conn_next_writer(conn, WS_TEXT, &writer) != WS_ERR_FORKED || writer != NULL;
   wrong += ws_conn_write_control(conn, WS_PING, NULL, 0, 0) != WS_ERR_FORKED;
+  wrong += ws_conn_ping(conn, 0, NULL) != WS_ERR_FORKED;
   wrong += ws_conn_close_begin(conn, 1000, NULL, 0) != WS_ERR_FORKED;
   wrong += ws_conn_close(conn, 1000, NULL, 0, ws_in_ms(100)) != WS_ERR_FORKED;
   wrong += ws_conn_abort(conn) != WS_ERR_FORKED;

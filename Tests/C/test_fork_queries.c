@@ -24,6 +24,8 @@ static int use(void) {
   wrong += ws_conn_set_read_timeout(shared, 1000) != WS_ERR_FORKED;
   wrong += ws_conn_close_codes(shared, &code, &bytes, &code) != WS_ERR_FORKED;
   wrong += ws_conn_failure(shared, WS_READ, &failure) != WS_ERR_FORKED;
+  wrong += ws_conn_set_keepalive(shared, 1, 1) != WS_ERR_FORKED;
+  wrong += ws_conn_set_background(shared, 1) != WS_ERR_FORKED;
   wrong += ws_conn_statistics(shared, &statistics) != WS_ERR_FORKED;
   wrong += ws_conn_set_ping_handler(shared, NULL, NULL, NULL) != WS_ERR_FORKED;
   wrong += ws_conn_is_closed_with(shared, &code, 1) != 0;

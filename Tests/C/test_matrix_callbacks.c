@@ -107,6 +107,9 @@ CALL(set_read_limit, ws_conn_set_read_limit(conn, 2))
 CALL(set_check_utf8, ws_conn_set_check_utf8(conn, 0, 0))
 CALL(set_interruptible, ws_conn_set_interruptible(conn, 1))
 CALL(set_nonblocking, ws_conn_set_nonblocking(conn, 0))
+CALL(set_keepalive, ws_conn_set_keepalive(conn, 3600000, 1))
+CALL(set_background, ws_conn_set_background(conn, 0))
+CALL(ping, ws_conn_ping(conn, 0, NULL))
 CALL(interest, ws_conn_interest(conn, &fd, &type, NULL))
 CALL(service, ws_conn_service(conn))
 CALL(set_user_data, ws_conn_set_user_data(conn, &unused, count_free))
@@ -222,7 +225,7 @@ static int do_engine(inside *self) {
   status += ws_engine_set_compression_memory(server, 9) + ws_engine_set_compression_threshold(server, 9);
   status += ws_engine_set_read_limit(server, 1) + ws_engine_set_check_utf8(server, 1, 1);
   status += ws_engine_subprotocol(server, &bytes) + ws_engine_failure(server, &failure);
-  status += ws_engine_statistics(server, &statistics) + ws_engine_extensions(server, &bytes);
+  status += ws_engine_statistics(server, &statistics) + ws_engine_set_keepalive(server, 1, 1) + ws_engine_extensions(server, &bytes);
   status += ws_engine_close(server, 1000, NULL, 0) + ws_engine_close_codes(server, &code, NULL, NULL);
   status += ws_engine_received(client, 0);
   return status + ws_engine_free(client) + ws_engine_free(server);
@@ -293,6 +296,9 @@ static const function functions[] = {
     FINE(set_check_utf8, GOES_ON),
     FINE(set_interruptible, GOES_ON),
     FINE(set_nonblocking, GOES_ON),
+    FINE(set_keepalive, GOES_ON),
+    FINE(set_background, GOES_ON),
+    GIVES(ping, WS_ERR_STATE),
     FINE(interest, GOES_ON),
     FINE(service, GOES_ON),
     FINE(set_user_data, GOES_ON),

@@ -103,6 +103,9 @@ CALL(set_read_limit, ws_conn_set_read_limit(h, 1))
 CALL(set_check_utf8, ws_conn_set_check_utf8(h, 0, 0))
 CALL(set_interruptible, ws_conn_set_interruptible(h, 1))
 CALL(set_nonblocking, ws_conn_set_nonblocking(h, 1))
+CALL(set_keepalive, ws_conn_set_keepalive(h, 1, 1))
+CALL(set_background, ws_conn_set_background(h, 1))
+CALL(ping, ws_conn_ping(h, 1, &deadline))
 CALL(interest, ws_conn_interest(h, &number, &number, &deadline))
 CALL(service, ws_conn_service(h))
 CALL(user_data, ws_conn_user_data(h, &pointer))
@@ -187,6 +190,7 @@ CALL(engine_subprotocol, ws_engine_subprotocol(h, &bytes))
 CALL(engine_extensions, ws_engine_extensions(h, &bytes))
 CALL(engine_codes, ws_engine_close_codes(h, &code, &bytes, &code))
 CALL(engine_failure, ws_engine_failure(h, &failure))
+CALL(engine_keepalive, ws_engine_set_keepalive(h, 1, 1))
 CALL(engine_statistics, ws_engine_statistics(h, &statistics))
 CALL(conn_free, ws_conn_free(h))
 CALL(dialer_free, ws_dialer_free(h))
@@ -219,8 +223,10 @@ static const function functions[] = {
     OF(CONN, is_closed_with), OF(CONN, is_closed_unexpectedly), OF(CONN, set_ping), OF(CONN, set_pong), OF(CONN, set_close),
     OF(CONN, set_user_data), OF(CONN, set_read_timeout), OF(CONN, set_write_timeout), OF(CONN, set_close_timeout),
     OF(CONN, set_read_deadline), OF(CONN, set_write_deadline), OF(CONN, set_read_limit), OF(CONN, set_check_utf8),
-    OF(CONN, set_interruptible), OF(CONN, set_nonblocking), OF(CONN, interest), OF(CONN, service), OF(CONN, user_data),
-    OF(CONN, local_address), OF(CONN, remote_address), OF(CONN, subprotocol), OF(CONN, extensions), OF(CONN, tls), OF(CONN, failure), OF(CONN, statistics),
+    OF(CONN, set_interruptible), OF(CONN, set_nonblocking), OF(CONN, set_keepalive), OF(CONN, set_background),
+    OF(CONN, ping), OF(CONN, interest), OF(CONN, service), OF(CONN, user_data),
+    OF(CONN, local_address), OF(CONN, remote_address), OF(CONN, subprotocol), OF(CONN, extensions), OF(CONN, tls),
+    OF(CONN, failure), OF(CONN, statistics),
     FREES(CONN, conn_free),
     OF(HEADERS, headers_get), OF(HEADERS, headers_find), OF(DIALER, dialer_header), OF(DIALER, dialer_subprotocol),
     OF(DIALER, dialer_timeout), OF(DIALER, dialer_limit), OF(DIALER, dialer_compression),
@@ -242,7 +248,8 @@ static const function functions[] = {
     OF(ENGINE, engine_head), OF(ENGINE, engine_accept), OF(ENGINE, engine_refuse), OF(ENGINE, engine_send),
     OF(ENGINE, engine_fragment), OF(ENGINE, engine_close), OF(ENGINE, engine_output), OF(ENGINE, engine_sent),
     OF(ENGINE, engine_tick), OF(ENGINE, engine_limit), OF(ENGINE, engine_utf8), OF(ENGINE, engine_subprotocol), OF(ENGINE, engine_extensions),
-    OF(ENGINE, engine_codes), OF(ENGINE, engine_failure), OF(ENGINE, engine_statistics), FREES(ENGINE, engine_free),
+    OF(ENGINE, engine_codes), OF(ENGINE, engine_failure), OF(ENGINE, engine_statistics),
+    OF(ENGINE, engine_keepalive), FREES(ENGINE, engine_free),
 };
 
 enum { FUNCTIONS = sizeof functions / sizeof functions[0] };

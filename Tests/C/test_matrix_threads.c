@@ -5,9 +5,10 @@
  */
 #include "busy.h"
 
-enum { READING, READING_INTO, READING_PARTS, WRITING, WRITING_CONTROL, STREAMING, CLOSING, CALLS };
+enum { READING, READING_INTO, READING_PARTS, WRITING, WRITING_CONTROL, STREAMING, CLOSING, PINGING, CALLS };
 
-static const char *const call_names[CALLS] = {"read", "read_into", "reader_read", "write", "write_control", "writer_write", "close"};
+static const char *const call_names[CALLS] = {"read",          "read_into",    "reader_read", "write",
+                                              "write_control", "writer_write", "close",       "ping and its pong"};
 
 /* What other threads do. All but free use a reference that outlives them. */
 enum {
@@ -24,10 +25,12 @@ enum {
   WRITE_PING,
   WRITE_CLOSE,
   STREAM,
+  PING,
   READ,
   READ_INTO,
   NEXT_READER,
   READER_READ,
+  SET_ALIVE,
   RETAIN_AND_FREE,
   ASK,
   ACTIONS
@@ -35,8 +38,8 @@ enum {
 
 static const char *const action_names[ACTIONS] = {
     "free",          "abort",    "close", "close_begin", "set handlers", "set limits", "set timeouts",    "set deadlines",
-    "set user data", "write",    "ping",  "send close",  "stream",       "read",       "read_into",       "next_reader",
-    "reader_read",   "retain and free", "ask"};
+    "set user data", "write",    "ping",  "send close",  "stream",       "ping and its pong", "read", "read_into",
+    "next_reader",   "reader_read", "set keepalive", "retain and free", "ask"};
 
 typedef struct expected {
   int action; /* its result */
@@ -54,14 +57,15 @@ typedef struct expected {
 
 /* Writing and reading actions are given 100 ms. A close that fails has dropped the connection. */
 static const expected table[CALLS][ACTIONS] = {
-    /*          free  abort close  begin hand. limits times deadl user  write     ping      close     stream    read     into     next     reader   ret.  ask */
-    /* read  */ {ENDS, ENDS, DROPS, SAME, SAME, SAME, SAME, SAME, SAME, SAME,     SAME,     SAME,     SAME,     REFUSED, REFUSED, REFUSED, REFUSED, SAME, SAME},
-    /* into  */ {ENDS, ENDS, DROPS, SAME, SAME, SAME, SAME, SAME, SAME, SAME,     SAME,     SAME,     SAME,     REFUSED, REFUSED, REFUSED, REFUSED, SAME, SAME},
-    /* parts */ {ENDS, ENDS, DROPS, SAME, SAME, SAME, SAME, SAME, SAME, SAME,     SAME,     SAME,     SAME,     REFUSED, REFUSED, REFUSED, REFUSED, SAME, SAME},
-    /* write */ {ENDS, ENDS, DROPS, SAME, SAME, SAME, SAME, SAME, SAME, STUCK,    STUCK,    STUCK,    STUCK,    STUCK,   STUCK,   STUCK,   PARTLY,  SAME, SAME},
-    /* ping  */ {ENDS, ENDS, DROPS, SAME, SAME, SAME, SAME, SAME, SAME, STUCK,    STUCK,    STUCK,    STUCK,    STUCK,   STUCK,   STUCK,   PARTLY,  SAME, SAME},
-    /* strm. */ {ENDS, ENDS, DROPS, SAME, SAME, SAME, SAME, SAME, SAME, STUCK,    STUCK,    STUCK,    STUCK,    STUCK,   STUCK,   STUCK,   PARTLY,  SAME, SAME},
-    /* close */ {ENDS, ENDS, DROPS, SAME, SAME, SAME, SAME, SAME, SAME, TOO_LATE, TOO_LATE, TOO_LATE, TOO_LATE, STUCK,   STUCK,   STUCK,   PARTLY,  SAME, SAME}};
+    /*          free  abort close  begin hand. limits times deadl user  write     ping      close     stream    pong      read     into     next     reader   alive ret.  ask */
+    /* read  */ {ENDS, ENDS, DROPS, SAME, SAME, SAME, SAME, SAME, SAME, SAME,     SAME,     SAME,     SAME,     STUCK,    REFUSED, REFUSED, REFUSED, REFUSED, SAME, SAME, SAME},
+    /* into  */ {ENDS, ENDS, DROPS, SAME, SAME, SAME, SAME, SAME, SAME, SAME,     SAME,     SAME,     SAME,     STUCK,    REFUSED, REFUSED, REFUSED, REFUSED, SAME, SAME, SAME},
+    /* parts */ {ENDS, ENDS, DROPS, SAME, SAME, SAME, SAME, SAME, SAME, SAME,     SAME,     SAME,     SAME,     STUCK,    REFUSED, REFUSED, REFUSED, REFUSED, SAME, SAME, SAME},
+    /* write */ {ENDS, ENDS, DROPS, SAME, SAME, SAME, SAME, SAME, SAME, STUCK,    STUCK,    STUCK,    STUCK,    STUCK,    STUCK,   STUCK,   STUCK,   PARTLY,  SAME, SAME, SAME},
+    /* ping  */ {ENDS, ENDS, DROPS, SAME, SAME, SAME, SAME, SAME, SAME, STUCK,    STUCK,    STUCK,    STUCK,    STUCK,    STUCK,   STUCK,   STUCK,   PARTLY,  SAME, SAME, SAME},
+    /* strm. */ {ENDS, ENDS, DROPS, SAME, SAME, SAME, SAME, SAME, SAME, STUCK,    STUCK,    STUCK,    STUCK,    STUCK,    STUCK,   STUCK,   STUCK,   PARTLY,  SAME, SAME, SAME},
+    /* close */ {ENDS, ENDS, DROPS, SAME, SAME, SAME, SAME, SAME, SAME, TOO_LATE, TOO_LATE, TOO_LATE, TOO_LATE, TOO_LATE, STUCK,   STUCK,   STUCK,   PARTLY,  SAME, SAME, SAME},
+    /* pong  */ {ENDS, ENDS, DROPS, SAME, SAME, SAME, SAME, SAME, SAME, SAME,     SAME,     SAME,     SAME,     STUCK,    STUCK,   STUCK,   STUCK,   PARTLY,  SAME, SAME, SAME}};
 
 enum { USERS = 6, LARGE = 4000000 };
 
@@ -184,6 +188,7 @@ static int do_call(void *argument) {
       status = stream(conn, data, LARGE);
       free(data);
       return status;
+    case PINGING: return ws_conn_ping(conn, WS_NEVER, NULL);
     default: return ws_conn_close(conn, 1000, "bye", 3, WS_NEVER);
   }
 }
@@ -208,6 +213,8 @@ static int do_action(void *argument) {
     case WRITE_PING: return ws_conn_write_control(conn, WS_PING, NULL, 0, soon);
     case WRITE_CLOSE: return ws_conn_write_control(conn, WS_CLOSE, NULL, 0, soon);
     case STREAM: return set_deadlines(conn, soon) == WS_OK ? stream(conn, "x", 1) : -1;
+    case PING: return ws_conn_ping(conn, soon, NULL);
+    case SET_ALIVE: return ws_conn_set_keepalive(conn, 3600000, 1000) + ws_conn_set_background(conn, 0);
     case READ:
     case READ_INTO: return set_deadlines(conn, soon) == WS_OK ? read_one(conn, self->action == READ_INTO) : -1;
     case NEXT_READER: return set_deadlines(conn, soon) == WS_OK ? ws_conn_next_reader(conn, &type, &reader) : -1;
@@ -285,6 +292,8 @@ static void beside_a_blocked_write_control(void) { run_rows(WRITING_CONTROL); }
 static void beside_a_blocked_writer(void) { run_rows(STREAMING); }
 static void beside_a_close_that_waits(void) { run_rows(CLOSING); }
 
+static void beside_a_ping_that_waits(void) { run_rows(PINGING); }
+
 static const check_test tests[] = {
     TEST(beside_a_read),
     TEST(beside_a_read_into),
@@ -293,5 +302,6 @@ static const check_test tests[] = {
     TEST(beside_a_blocked_write_control),
     TEST(beside_a_blocked_writer),
     TEST(beside_a_close_that_waits),
+    TEST(beside_a_ping_that_waits),
 };
 TEST_MAIN(tests)

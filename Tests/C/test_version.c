@@ -80,6 +80,7 @@ static const code codes[] = {
     {WS_ERR_ABORTED, -14, 1},
     {WS_ERR_FDS, -15, 0},
     {WS_ERR_CONNECT, -16, 1},
+    {WS_ERR_KEEPALIVE, -17, 1},
     {WS_ERR_RESOLVE, -20, 1},
     {WS_ERR_TLS, -22, 1},
     {WS_ERR_URL, -23, 1},

@@ -16,6 +16,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
 #include <sys/socket.h>
@@ -64,6 +65,24 @@ static inline struct timespec clinux_timespec(int64_t nanoseconds) {
 static inline int clinux_poll(struct pollfd *set, size_t count, int64_t nanoseconds) {
   struct timespec time = clinux_timespec(nanoseconds < 0 ? 0 : nanoseconds);
   return ppoll(set, count, nanoseconds < 0 ? NULL : &time, NULL);
+}
+
+/* epoll with plain numbers: its event is packed and holds a union, which Swift imports badly. A descriptor is told once, under its
+ * own number, and then disarmed until it is set again; the event that wakes the waiting thread is told as -1, at every write. */
+static inline int clinux_epoll_set(int epoll, int operation, int fd, int events) {
+  struct epoll_event event = {.events = (uint32_t)events | (uint32_t)EPOLLONESHOT, .data = {.fd = fd}};
+  return epoll_ctl(epoll, operation, fd, &event);
+}
+static inline int clinux_epoll_add_event(int epoll, int fd) {
+  struct epoll_event event = {.events = (uint32_t)EPOLLIN | (uint32_t)EPOLLET, .data = {.fd = -1}};
+  return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
+}
+enum { CLINUX_EPOLL_BATCH = 16 };
+static inline int clinux_epoll_wait(int epoll, int *descriptors, int milliseconds) {
+  struct epoll_event events[CLINUX_EPOLL_BATCH];
+  int ready = epoll_wait(epoll, events, CLINUX_EPOLL_BATCH, milliseconds);
+  for (int i = 0; i < ready; i++) descriptors[i] = events[i].data.fd;
+  return ready;
 }
 
 /* fcntl is variadic, which Swift does not import. 0, or -1 and errno. */

@@ -17,8 +17,13 @@ extension Receiver {
     if assembly.isEmpty { assembly.releaseToPool() }
   }
 
-  /// Lets what the last event lent live on until `endKept`, while somebody else goes on reading. The only error is `.outOfMemory`.
+  /// Nobody looks at what the last event lent any more.
+  public mutating func endLent() { endLending() }
+
+  /// Lets what the last event lent live on until `endKept`, while somebody else goes on reading. While something is kept already, nobody
+  /// looks at anything else. The only error is `.outOfMemory`.
   public mutating func keepLent() throws(ProtocolError) {
+    guard stillLent.isEmpty else { return endLending() }
     switch lent {
     case .nothing: return
     case .queue(let count):
@@ -49,7 +54,8 @@ extension Receiver {
     lent = .nothing
   }
 
-  private var lentFromQueue: Int {
+  /// The bytes at the front of `queue` that have been taken and are still looked at.
+  var lentFromQueue: Int {
     switch lent {
     case .queue(let count): count
     case .nothing, .assembly: 0

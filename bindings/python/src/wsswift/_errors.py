@@ -95,6 +95,7 @@ EXCEPTIONS: Dict[int, Callable[[Fault], Exception]] = {
     ffi.WS_ERR_ABORTED: _from_system(errno.ECONNABORTED),
     ffi.WS_ERR_FDS: _from_system(errno.EMFILE),
     ffi.WS_ERR_CONNECT: _from_system(errno.ECONNREFUSED),
+    ffi.WS_ERR_KEEPALIVE: _from_system(errno.ETIMEDOUT),
     ffi.WS_ERR_RESOLVE: lambda fault: socket.gaierror(socket.EAI_NONAME, fault.text),
     ffi.WS_ERR_TLS: _text_only(SecurityError),
     ffi.WS_ERR_URL: lambda fault: InvalidURI(fault.uri, fault.text),

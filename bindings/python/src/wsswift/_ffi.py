@@ -47,6 +47,7 @@ WS_ERR_BROKEN = -13
 WS_ERR_ABORTED = -14
 WS_ERR_FDS = -15
 WS_ERR_CONNECT = -16
+WS_ERR_KEEPALIVE = -17
 WS_ERR_RESOLVE = -20
 WS_ERR_TLS = -22
 WS_ERR_URL = -23
@@ -299,6 +300,9 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
     "ws_conn_set_nonblocking": (c_int, [_handle, c_int32]),
     "ws_conn_interest": (c_int, [_handle, _int32_out, _int32_out, POINTER(c_int64)]),
     "ws_conn_service": (c_int, [_handle]),
+    "ws_conn_set_keepalive": (c_int, [_handle, _int64, _int64]),
+    "ws_conn_ping": (c_int, [_handle, _int64, POINTER(c_int64)]),
+    "ws_conn_set_background": (c_int, [_handle, c_int32]),
     "ws_conn_set_user_data": (c_int, [_handle, c_void_p, ws_free_fn]),
     "ws_conn_user_data": (c_int, [_handle, POINTER(c_void_p)]),
     "ws_conn_local_address": (c_int, [_handle, _address_out]),
@@ -395,6 +399,7 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
     "ws_engine_set_compression_level": (c_int, [_handle, c_int32]),
     "ws_engine_set_compression_memory": (c_int, [_handle, c_int32]),
     "ws_engine_set_compression_threshold": (c_int, [_handle, c_size_t]),
+    "ws_engine_set_keepalive": (c_int, [_handle, _int64, _int64]),
     "ws_engine_subprotocol": (c_int, [_handle, _bytes_out]),
     "ws_engine_extensions": (c_int, [_handle, _bytes_out]),
     "ws_engine_close_codes": (c_int, [_handle, _uint16_out, _bytes_out, _uint16_out]),
@@ -425,6 +430,7 @@ BLOCKING: FrozenSet[str] = frozenset(
         "ws_conn_write_control",
         "ws_conn_close",
         "ws_conn_close_begin",
+        "ws_conn_ping",
         "ws_dialer_dial",
         "ws_dial_run",
         "ws_upgrader_upgrade",

@@ -1,0 +1,248 @@
+// The background service: the poller's thread looks after connections whose reading half nobody uses. It answers pings, sends those of
+// the keepalive and kept answers, and sees the end. It stops in front of the first data frame, and of what a handler must hear: it
+// never calls out, and never waits.
+import Synchronization
+import WSProtocol
+import WSTransport
+
+/// What the service knows of a connection. Guarded by the connection's `stateLock`.
+struct BackgroundService {
+  var isOn = false
+  var seat: ServiceSeat?
+  /// The service can do nothing until whoever uses the reading half has left it.
+  var isAway = false
+
+  /// Has the connection looked at.
+  func look(at time: Deadline) { seat?.look(at: time) }
+}
+
+/// A connection in the poller's care.
+final class ServiceSeat: PollSeat, @unchecked Sendable {
+  private var poller: Poller?
+  /// Held while the service looks, so that whoever has left knows that it does not.
+  private let lock = Lock()
+  /// The thread that looks, so that it can tell that it holds the lock.
+  private let looker = Atomic<UInt>(0)
+  #if hasFeature(Embedded)
+    // There are no weak references here. Whoever frees a connection has made it leave before.
+    private unowned(unsafe) var conn: Conn?
+  #else
+    private weak var conn: Conn?
+  #endif
+
+  override init(descriptor: Int32) { super.init(descriptor: descriptor) }
+
+  convenience init(_ conn: Conn, _ poller: Poller) {
+    self.init(descriptor: conn.transport.pollDescriptor)
+    self.conn = conn
+    self.poller = poller
+  }
+
+  func enter() throws(WSError) {
+    do throws(TransportError) { try poller?.add(self) } catch { throw WSError(error) }
+  }
+
+  /// When this returns the service does not touch the connection any more.
+  func leave() {
+    // The last reference may be the one that the look itself holds.
+    if looker.load(ordering: .relaxed) == currentThread() { conn = nil } else { lock.withLock { conn = nil } }
+    poller?.remove(self)
+  }
+
+  func look(at time: Deadline) { poller?.schedule(self, at: time) }
+
+  override func look() -> PollWish {
+    lock.withLock {
+      looker.store(currentThread(), ordering: .relaxed)
+      defer { looker.store(0, ordering: .relaxed) }
+      return conn?.lookFromBackground() ?? PollWish()
+    }
+  }
+}
+
+/// A control frame that waits for a thread which may call its handler.
+enum HeldControl {
+  case ping(ControlPayload)
+  case pong(ControlPayload)
+  case close(CloseCode, ControlPayload)
+
+  /// nil for what is no control frame.
+  init?(_ event: Event) {
+    switch event {
+    case .message: return nil
+    case .ping(let payload): self = .ping(ControlPayload(payload))
+    case .pong(let payload): self = .pong(ControlPayload(payload))
+    case .close(let code, let reason): self = .close(code, ControlPayload(reason))
+    }
+  }
+
+  func withEvent<E: Error>(_ body: (Event) throws(E) -> Void) throws(E) {
+    switch self {
+    case .ping(let payload): try payload.withBytes { (bytes) throws(E) in try body(.ping(bytes)) }
+    case .pong(let payload): try payload.withBytes { (bytes) throws(E) in try body(.pong(bytes)) }
+    case .close(let code, let payload): try payload.withBytes { (bytes) throws(E) in try body(.close(code, reason: bytes)) }
+    }
+  }
+}
+
+extension Conn {
+  /// How long the reading half must have been left alone before the service reads, in milliseconds.
+  private static let idleGrace: Int64 = 100
+  /// How often one look receives: others want their turn.
+  private static let fillLimit = 16
+
+  /// Whether one thread of the process, started for the first connection that wants it, looks after the connection while no call is in
+  /// its reading half: pings are answered as long as nobody set a handler for them, those of the keepalive are sent, its timeouts
+  /// judged, kept answers sent, and a close frame or the end of the stream is seen. It reads at most to the first data frame and keeps
+  /// that for the next read. A connection that is non-blocking is left alone. Default off. `.noDescriptors`, `.outOfMemory`, `.system`.
+  public func setBackground(_ on: Bool) throws(WSError) {
+    try requireOwnProcess()
+    guard on else { return leaveBackground() }
+    guard stateLock.withLock({ !background.isOn }), !transport.isAborted else { return }
+    let poller: Poller
+    do throws(TransportError) { poller = try Poller.shared() } catch { throw WSError(error) }
+    let seat = ServiceSeat(self, poller)
+    let isFirst = stateLock.withLock {
+      guard !background.isOn else { return false }
+      background = BackgroundService(isOn: true, seat: seat)
+      return true
+    }
+    guard isFirst else { return }
+    do throws(WSError) {
+      try seat.enter()
+    } catch {
+      leaveBackground()
+      throw error
+    }
+    // An abort in between has found no seat in the poller's care.
+    if transport.isAborted { leaveBackground() }
+  }
+
+  func leaveBackground() {
+    let seat = stateLock.withLock {
+      let seat = background.seat
+      background = BackgroundService()
+      return seat
+    }
+    seat?.leave()
+  }
+
+  /// Somebody has left the reading half. Called with `stateLock` held.
+  func resumeBackground() {
+    guard background.isAway else { return }
+    background.isAway = false
+    background.look(at: .after(milliseconds: Self.idleGrace))
+  }
+
+  // MARK: - On the poller's thread
+
+  private enum Turn {
+    /// Whoever is inside resumes the service.
+    case away
+    case later(Deadline)
+    /// The half has ended.
+    case over
+    case ours
+  }
+
+  private enum Outcome {
+    /// Nothing has arrived that was not taken.
+    case drained(due: Deadline)
+    /// There may be more.
+    case busy
+    /// What comes next is a reader's.
+    case stopped
+    case over
+  }
+
+  func lookFromBackground() -> PollWish {
+    switch stateLock.withLock({ takeTurn() }) {
+    case .away: return PollWish()
+    case .later(let time): return PollWish([], until: time)
+    case .over:
+      _ = flushReplies()
+      return wish(for: [], until: .never)
+    case .ours: break
+    }
+    let outcome = serve()
+    _ = flushReplies()
+    stateLock.withLock {
+      reading.owner = .nobody
+      if case .stopped = outcome { background.isAway = true } else { background.isAway = false }
+      stateChanged.broadcast()
+    }
+    switch outcome {
+    case .drained(let due): return wish(for: .read, until: due)
+    case .busy: return wish(for: .read, until: .now)
+    case .stopped, .over: return wish(for: [], until: .never)
+    }
+  }
+
+  /// Called with `stateLock` held.
+  private func takeTurn() -> Turn {
+    if case .open = reading.end {} else { return .over }
+    guard reading.owner == .nobody, reading.wanted == 0, !settings.isNonblocking else {
+      background.isAway = true
+      return .away
+    }
+    let idle = reading.readerLeft.adding(milliseconds: Self.idleGrace)
+    guard idle == .never || idle.isPast else { return .later(idle) }
+    reading.owner = .service
+    reading.thread = currentThread()
+    return .ours
+  }
+
+  /// With what must be sent, and what TLS needs for either.
+  private func wish(for wanted: Readiness, until deadline: Deadline) -> PollWish {
+    let wanted = hasReplies.load(ordering: .acquiring) ? wanted.union(.write) : wanted
+    guard !wanted.isEmpty else { return PollWish([], until: deadline) }
+    guard let needs = transport.pollNeeds(for: wanted) else { return PollWish([], until: .now) }
+    return PollWish(needs, until: deadline)
+  }
+
+  // MARK: - Inside the reading half
+
+  private func serve() -> Outcome {
+    guard waiting.last == nil, heldControl != nil || !receiver.isAtData else { return .stopped }
+    mayHaveMore = true
+    defer { receiver.endLent() }
+    do throws(WSError) {
+      // What the last reader looks at must outlive this.
+      do throws(ProtocolError) { try receiver.keepLent() } catch { throw failReading(.outOfMemory) }
+      for _ in 0..<Self.fillLimit {
+        guard try takeControlFrames() else { return .stopped }
+        guard try isReadingOpen() else { return .over }
+        if try takeWhatIsThere() { continue }
+        receiver.releaseIdle()
+        guard let due = try keepAlive() else { continue }
+        return .drained(due: due)
+      }
+      return .busy
+    } catch {
+      return .over
+    }
+  }
+
+  /// Takes what has arrived up to the first data frame. False: what comes next is a reader's.
+  private func takeControlFrames() throws(WSError) -> Bool {
+    guard try answerHeld() else { return false }
+    while try isReadingOpen() {
+      guard !receiver.isAtData else { return false }
+      guard case .event(let event) = try nextArrival(.whole) else { return true }
+      guard try answer(event, mayCallOut: false) else {
+        heldControl = HeldControl(event)
+        return false
+      }
+    }
+    return true
+  }
+
+  /// The handler for which a control frame was held back may be gone.
+  private func answerHeld() throws(WSError) -> Bool {
+    guard let held = heldControl else { return true }
+    var isAnswered = false
+    try held.withEvent { (event) throws(WSError) in isAnswered = try answer(event, mayCallOut: false) }
+    if isAnswered { heldControl = nil }
+    return isAnswered
+  }
+}
