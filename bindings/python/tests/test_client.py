@@ -82,7 +82,7 @@ def test_bytes_sent_as_text_must_be_utf8(url):
         assert connection.recv(timeout=10) == "fine"
 
 
-@pytest.mark.parametrize("message", [None, 5, ["a", "b"], {"a": 1}, iter("ab")])
+@pytest.mark.parametrize("message", [None, 5, [1], {"a": 1}, iter((None,))])
 def test_what_cannot_be_sent(url, message):
     with connect(url) as connection:
         with pytest.raises(TypeError):
@@ -233,9 +233,9 @@ def test_no_such_host():
         connect("ws://no-such-host.invalid/")
 
 
-def test_tls_is_not_there_yet():
-    with pytest.raises(wsswift.SecurityError):
-        connect("wss://127.0.0.1:9/")
+def test_wss_is_spoken():
+    with silent_listener() as url, pytest.raises(TimeoutError):
+        connect(url.replace("ws:", "wss:"), open_timeout=0.3)
 
 
 def test_silent_server():

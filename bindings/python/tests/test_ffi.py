@@ -51,9 +51,9 @@ def declarations():
 
 DECLARED = {name: (result, parameters) for name, result, parameters in declarations()}
 CONSTANTS = {
-    name: int(number)
+    name: int(number, 0)
     for block in re.findall(r"enum(?: \w+)?\s*\{(.*?)\}", HEADER_TEXT, flags=re.S)
-    for name, number in re.findall(r"(WS_\w+) = (-?\d+)", block)
+    for name, number in re.findall(r"(WS_\w+) = (-?(?:0x)?[0-9a-fA-F]+)", block)
 }
 
 

@@ -26,12 +26,9 @@ NOWHERE = "ws://127.0.0.1:9/"
         {"ssl": object()},
         {"server_hostname": "x"},
         {"extensions": [object()]},
-        {"compression": "deflate"},
         {"proxy": "http://user:secret@127.0.0.1/"},
         {"proxy_ssl": object()},
         {"proxy_server_hostname": "x"},
-        {"ping_interval": 20},
-        {"ping_timeout": 20},
         {"create_connection": wsswift.sync.ClientConnection},
         {"max_size": (1, 1)},
     ],
@@ -48,9 +45,6 @@ def test_client_arguments_that_ask_for_more(arguments):
     [
         {"ssl": object()},
         {"extensions": [object()]},
-        {"compression": "deflate"},
-        {"ping_interval": 20},
-        {"ping_timeout": 20},
         {"process_response": print},
         {"select_subprotocol": print},
         {"create_connection": wsswift.sync.ServerConnection},
@@ -63,7 +57,7 @@ def test_server_arguments_that_ask_for_more(arguments):
 
 
 def test_arguments_that_ask_for_no_more():
-    neither = dict(compression=None, extensions=[], ping_interval=None, ping_timeout=None, ssl=None, create_connection=None)
+    neither = dict(compression="deflate", extensions=[], ping_interval=None, ping_timeout=None, ssl=None, create_connection=None)
     both = dict(neither, max_size=(1000, None), max_queue=(4, 1), logger=None)
     with our_server(**both, server_header=None, process_request=None, process_response=None, select_subprotocol=None) as url:
         with connect(url, **both, proxy=True, user_agent_header=None, server_hostname=None) as connection:

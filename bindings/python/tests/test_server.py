@@ -50,13 +50,6 @@ def test_close_of_a_real_client(url, code):
     assert client.close_code == code
 
 
-def test_compression_is_declined(url):
-    with websockets.sync.client.connect(url) as client:
-        client.send("x" * 10000)
-        assert client.recv(timeout=10) == "x" * 10000
-        assert client.protocol.extensions == []
-
-
 @pytest.mark.parametrize(
     ("offered", "chosen"), [(["superchat", "chat"], "superchat"), (["chat"], "chat"), (["other"], None), (None, None)]
 )

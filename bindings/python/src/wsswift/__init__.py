@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ._library import LibraryError, lib
 from ._version import __version__
+from .compression import Deflate
 from .datastructures import Headers, Request, Response
 from .exceptions import (
     Close,
@@ -25,6 +26,7 @@ from .exceptions import (
     SecurityError,
     WebSocketException,
 )
+from .prepared import PreparedMessage
 from .protocol import State
 
 __all__ = [
@@ -33,6 +35,7 @@ __all__ = [
     "ConnectionClosed",
     "ConnectionClosedError",
     "ConnectionClosedOK",
+    "Deflate",
     "Headers",
     "InvalidHandshake",
     "InvalidHeader",
@@ -45,6 +48,7 @@ __all__ = [
     "InvalidUTF8",
     "LibraryError",
     "PayloadTooBig",
+    "PreparedMessage",
     "ProtocolError",
     "Request",
     "Response",

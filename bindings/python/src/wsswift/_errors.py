@@ -29,10 +29,16 @@ from .exceptions import (
 
 # What Python calls the functions that a text may name.
 _ARGUMENTS = {
+    "ws_conn_set_close_timeout": "close_timeout",
+    "ws_conn_set_keepalive": "ping_timeout",
     "ws_conn_set_read_limit": "max_size",
+    "ws_dialer_set_timeout": "open_timeout",
     "ws_upgrader_add_host": "hosts",
     "ws_upgrader_add_origin": "origins",
+    "ws_upgrader_set_timeout": "open_timeout",
 }
+# What a text says about the other functions is of no use here.
+_ADVICE = re.compile(r"; (ws_\w+) [^;]*$")
 
 
 @dataclass(frozen=True)
@@ -60,8 +66,16 @@ def fault(
         text, os_errno, http_status = "", 0, 0
     else:
         text, os_errno, http_status = failure.text.decode("utf-8", "replace"), failure.os_errno, failure.http_status
-    text = re.sub(r"ws_\w+", lambda name: _ARGUMENTS.get(name[0], name[0]), text or lib.ws_strerror(code).decode())
+    text = _in_python(text or lib.ws_strerror(code).decode())
     return Fault(code, f"{what}: {text}" if what else text, os_errno, http_status, uri, response)
+
+
+def _in_python(text: str) -> str:
+    """A text of the library with the names that things have here."""
+    advice = _ADVICE.search(text)
+    if advice is not None and advice[1] not in _ARGUMENTS:
+        text = text[: advice.start()]
+    return re.sub(r"ws_\w+", lambda name: _ARGUMENTS.get(name[0], name[0]), text)
 
 
 def _from_system(default: int) -> Callable[[Fault], Exception]:
@@ -94,6 +108,7 @@ EXCEPTIONS: Dict[int, Callable[[Fault], Exception]] = {
     ffi.WS_ERR_BROKEN: _from_system(errno.EPIPE),
     ffi.WS_ERR_ABORTED: _from_system(errno.ECONNABORTED),
     ffi.WS_ERR_FDS: _from_system(errno.EMFILE),
+    ffi.WS_ERR_KEEPALIVE: _text_only(TimeoutError),
     ffi.WS_ERR_CONNECT: _from_system(errno.ECONNREFUSED),
     ffi.WS_ERR_KEEPALIVE: _from_system(errno.ETIMEDOUT),
     ffi.WS_ERR_RESOLVE: lambda fault: socket.gaierror(socket.EAI_NONAME, fault.text),

@@ -52,6 +52,12 @@ class DialHandle(Handle):
         return Response(status.value, reason_phrase(status.value), _copy_headers(headers), copy(body))
 
 
+class PreparedHandle(Handle):
+    """A ws_prepared."""
+
+    _free = lib.ws_prepared_free
+
+
 class UpgraderHandle(Handle):
     """A ws_upgrader."""
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from ._broadcast import broadcast
 from .client import ClientConnection, connect
 from .connection import Connection
 from .server import Server, ServerConnection, serve
 
-__all__ = ["ClientConnection", "Connection", "Server", "ServerConnection", "connect", "serve"]
+__all__ = ["ClientConnection", "Connection", "Server", "ServerConnection", "broadcast", "connect", "serve"]

@@ -1,9 +1,12 @@
-"""Arguments that users of `websockets` pass, and that this version answers with what it can do: a clear no, or a header field."""
+"""Arguments of connect() and serve(): what both make of them, and a clear no for what users of `websockets` may ask in vain."""
 
 from __future__ import annotations
 
-from typing import List, Optional, Tuple, Union
+from dataclasses import dataclass
+from typing import Any, List, Optional, Tuple, Union
 
+from .._time import check_timeout, milliseconds
+from ..compression import Compression, Deflate, wanted
 from ..datastructures import HeadersLike, header_pairs
 
 MaxQueue = Union[int, None, Tuple[Optional[int], Optional[int]]]
@@ -16,14 +19,44 @@ _MISSING = {
     "proxy_ssl": "TLS",
     "proxy_server_hostname": "TLS",
     "proxy": "proxies",
-    "extensions": "extensions",
-    "compression": "compression",
-    "ping_interval": "automatic pings",
-    "ping_timeout": "automatic pings",
+    "extensions": "extensions of your own; compression has the settings of permessage-deflate",
     "create_connection": "classes of your own for connections",
     "select_subprotocol": "a function that chooses; the first of the client's list that we speak is taken",
     "process_response": "a function that changes the response; additional_headers adds to it",
 }
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a connection is told when it opens."""
+
+    close_timeout: Optional[float]
+    max_queue: Optional[int]
+    ping_interval_ms: int
+    ping_timeout_ms: int
+    deflate: Optional[Deflate]
+    logger: Any
+
+    @staticmethod
+    def of(
+        close_timeout: Optional[float],
+        max_queue: MaxQueue,
+        ping_interval: Optional[float],
+        ping_timeout: Optional[float],
+        compression: Compression,
+        default_deflate: Deflate,
+        logger: Any,
+    ) -> Settings:
+        """Checks the arguments. Raises TypeError and ValueError."""
+        check_timeout(close_timeout, "close_timeout")
+        return Settings(
+            close_timeout,
+            queue_limit(max_queue),
+            milliseconds(ping_interval, "ping_interval"),
+            milliseconds(ping_timeout, "ping_timeout"),
+            wanted(compression, default_deflate),
+            logger,
+        )
 
 
 def refuse_missing(**arguments: object) -> None:
@@ -31,8 +64,6 @@ def refuse_missing(**arguments: object) -> None:
     for name, value in arguments.items():
         if value is None or (isinstance(value, (list, tuple)) and not value):
             continue
-        if name == "compression" and value != "deflate":
-            raise ValueError(f"unsupported compression: {value}")
         # The value may hold a password, so it is not repeated.
         raise NotImplementedError(f"{name} must be None: this version does not have {_MISSING[name]}")
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from contextlib import contextmanager
 from ctypes import byref, c_int32
-from typing import Any, Deque, Iterator, Optional, Tuple
+from typing import Any, Callable, Deque, Iterator, Optional, Tuple
 
 from .. import _ffi as ffi
 from .._handles import copy
@@ -49,12 +50,8 @@ class Receiving(Life):
         Raises ConnectionClosedOK or ConnectionClosedError at the end, ConcurrencyError when another thread is in recv().
         """
         check_seconds(timeout, "timeout")
-        if not self._receiving.acquire(blocking=False):
-            raise ConcurrencyError("another thread is in recv() already")
-        try:
+        with self._as_receiver():
             kind, data = self._next_message(deadline(timeout))
-        finally:
-            self._receiving.release()
         if decode is None:
             decode = kind == ffi.WS_TEXT
         return data.decode() if decode else data
@@ -66,6 +63,16 @@ class Receiving(Life):
                 yield self.recv()
         except ConnectionClosedOK:
             return
+
+    @contextmanager
+    def _as_receiver(self) -> Iterator[None]:
+        """One thread at a time receives."""
+        if not self._receiving.acquire(blocking=False):
+            raise ConcurrencyError("another thread is in recv() already")
+        try:
+            yield
+        finally:
+            self._receiving.release()
 
     def _next_message(self, until: int) -> Tuple[int, bytes]:
         while True:
@@ -87,6 +94,31 @@ class Receiving(Life):
         """One ws_conn_read, at most until then. A message is in _message afterwards. The caller holds _read_half."""
         # The message is lent by the handle, which a close() on another thread may let go of: this name keeps it.
         handle = self._handle
+        self._limit(handle, until)
+        result: int = lib.ws_conn_read(handle, *self._outputs)
+        if result == ffi.WS_OK:
+            self._message = self._kind.value, copy(self._view)
+        return result
+
+    def _repeat(self, call: Callable[[Any], int], until: int) -> int:
+        """Calls what reads, until it gives something else than a reason to call again: WS_OK or WS_END."""
+        while True:
+            if not self._read_half.acquire(timeout=remaining(until)):
+                raise _no_message()
+            try:
+                if self._end is not None:
+                    raise self._end.exception()
+                handle = self._handle
+                self._limit(handle, until)
+                result = call(handle)
+            finally:
+                self._read_half.release()
+            if result in (ffi.WS_OK, ffi.WS_END):
+                return result
+            self._go_on_after(result, until)
+
+    def _limit(self, handle: Any, until: int) -> None:
+        """The next read takes until then at most, on the main thread in slices."""
         timeout_ms = 0
         when = 0 if until == ffi.WS_NEVER else until
         if in_main_thread():
@@ -98,10 +130,6 @@ class Receiving(Life):
         if when != self._deadline:
             lib.ws_conn_set_read_deadline(handle, when)
             self._deadline = when
-        result: int = lib.ws_conn_read(handle, *self._outputs)
-        if result == ffi.WS_OK:
-            self._message = self._kind.value, copy(self._view)
-        return result
 
     def _go_on_after(self, result: int, until: int) -> None:
         """Raises unless a read that gave this result is to be repeated."""

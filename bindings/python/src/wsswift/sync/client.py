@@ -11,11 +11,12 @@ from .. import _ffi as ffi
 from .._errors import check, fault, handshake_exception
 from .._handles import ConnHandle, DialerHandle, DialHandle, add_headers, add_strings, c_string
 from .._library import lib
-from .._time import check_timeout, milliseconds
+from .._time import milliseconds
+from ..compression import CLIENT_DEFAULT, Compression, offer
 from ..datastructures import Headers, HeadersLike, Request, Response
 from ._data import read_limit
 from ._interrupt import interruptibly
-from ._options import MaxQueue, MaxSize, message_limit, queue_limit, refuse_missing, with_default
+from ._options import MaxQueue, MaxSize, Settings, message_limit, refuse_missing, with_default
 from .connection import Connection
 
 __all__ = ["ClientConnection", "connect"]
@@ -27,10 +28,8 @@ _log = logging.getLogger("wsswift.client")
 class ClientConnection(Connection):
     """The client's end of a connection."""
 
-    def __init__(
-        self, request: Request, response: Response, *, close_timeout: Optional[float], logger: Any, max_queue: Optional[int]
-    ) -> None:
-        super().__init__(close_timeout=close_timeout, logger=logger, max_queue=max_queue)
+    def __init__(self, request: Request, response: Response, settings: Settings) -> None:
+        super().__init__(settings)
         self.request = request
         """What connect() asked for: the path, and the header fields that its arguments made, without those of every handshake."""
         self.response = response
@@ -46,15 +45,15 @@ def connect(
     origin: Optional[str] = None,
     extensions: Optional[Sequence[object]] = None,
     subprotocols: Optional[Sequence[str]] = None,
-    compression: Optional[str] = None,
+    compression: Compression = "deflate",
     additional_headers: Optional[HeadersLike] = None,
     user_agent_header: Optional[str] = None,
     proxy: Optional[bool] = None,
     proxy_ssl: None = None,
     proxy_server_hostname: None = None,
     open_timeout: Optional[float] = 10,
-    ping_interval: Optional[float] = None,
-    ping_timeout: Optional[float] = None,
+    ping_interval: Optional[float] = 20,
+    ping_timeout: Optional[float] = 20,
     close_timeout: Optional[float] = 10,
     max_size: MaxSize = 2**20,
     max_queue: MaxQueue = 16,
@@ -66,32 +65,37 @@ def connect(
     sock: a connected stream socket to use instead of connecting; it is taken over, and closed when this fails.
     origin: the Origin header field, for servers that want one.
     subprotocols: those we speak, the preferred one first.
+    compression: "deflate" offers permessage-deflate (RFC 7692), a Deflate with settings of its own; None: no compression.
     additional_headers: header fields for the request; Host replaces the default.
     user_agent_header: the User-Agent field, unless additional_headers has one; None: no such field.
     open_timeout: seconds for everything up to the server's answer; None: for ever.
+    ping_interval: seconds between pings that keep the connection alive; None: no pings.
+    ping_timeout: seconds behind such a ping after which a server that has sent nothing is given up; None: never.
     close_timeout: seconds that close() waits for the peer; None: for ever.
     max_size: the largest message to receive, in bytes; a larger one closes with 1009. None: no limit.
     max_queue: how many messages close() and the wait() of a ping keep for recv(), before they leave the others to the
         network (close() drops them); None: no limit.
     logger: where the connection logs; by default "wsswift.client".
 
-    ssl, server_hostname, extensions, compression, proxy, proxy_ssl, proxy_server_hostname, ping_interval, ping_timeout and
-    create_connection are for programs written for websockets: what this version does is None, and anything else is a
-    NotImplementedError. proxy=True is taken as None: the environment is not read.
+    ssl, server_hostname, extensions, proxy, proxy_ssl, proxy_server_hostname and create_connection are for programs written for
+    websockets: what this version does is None, and anything else is a NotImplementedError. proxy=True is taken as None: the
+    environment is not read.
 
     Raises InvalidURI; InvalidStatus when the server refuses, with its answer in .response; InvalidHandshake when its answer is
     not a handshake; TimeoutError; OSError when there is no such host or no connection; ValueError for a wrong argument.
     """
     try:
-        refuse_missing(ssl=ssl, server_hostname=server_hostname, extensions=extensions, compression=compression)
-        refuse_missing(proxy=None if proxy is True else proxy, proxy_ssl=proxy_ssl, create_connection=create_connection)
-        refuse_missing(proxy_server_hostname=proxy_server_hostname, ping_interval=ping_interval, ping_timeout=ping_timeout)
-        check_timeout(close_timeout, "close_timeout")
-        room = queue_limit(max_queue)
+        refuse_missing(ssl=ssl, server_hostname=server_hostname, extensions=extensions, create_connection=create_connection)
+        refuse_missing(proxy=None if proxy is True else proxy, proxy_ssl=proxy_ssl, proxy_server_hostname=proxy_server_hostname)
+        log = _log if logger is None else logger
+        settings = Settings.of(
+            close_timeout, max_queue, ping_interval, ping_timeout, compression, CLIENT_DEFAULT, log
+        )
         fields = with_default(additional_headers, "User-Agent", user_agent_header)
         if origin is not None:
             fields.insert(0, ("Origin", origin))
         dialer = _dialer(subprotocols, fields, open_timeout, message_limit(max_size))
+        offer(dialer, settings.deflate)
         dial = _attempt(dialer, uri)
         if open_timeout == 0:
             raise TimeoutError("timed out during the opening handshake: open_timeout is 0")
@@ -103,8 +107,7 @@ def connect(
             sock.close()
         raise
     request = _request(uri, subprotocols, fields)
-    logger = _log if logger is None else logger
-    connection = ClientConnection(request, dial.response(), close_timeout=close_timeout, logger=logger, max_queue=room)
+    connection = ClientConnection(request, dial.response(), settings)
     connection._opened(handle)
     return connection
 

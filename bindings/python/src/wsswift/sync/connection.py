@@ -1,22 +1,24 @@
-"""An open connection: sending, pings, the closing handshake. What receives is in _receiving.py."""
+"""An open connection: what is known of it, and the closing handshake. _sending.py, _receiving.py and _streams.py have the rest."""
 
 from __future__ import annotations
 
-import os
 from ctypes import byref
 from types import TracebackType
-from typing import Any, Optional, Type, TypeVar, Union
+from typing import Optional, Type, TypeVar
 
 from .. import _ffi as ffi
+from .. import compression
 from .._errors import check
 from .._handles import ConnHandle, copy_text
 from .._library import lib
 from .._time import deadline
 from ..exceptions import Close
 from ._closing import close_reason
-from ._data import Address, BytesLike, Data, control_payload, lend, read_address
-from ._pings import Pings, Pong
-from ._receiving import Receiving
+from ._data import Address, BytesLike, Data, read_address
+from ._options import Settings
+from ._sending import Sending
+from ._statistics import Statistics, read_statistics
+from ._streams import Streams
 
 __all__ = ["Address", "BytesLike", "Connection", "Data"]
 
@@ -25,19 +27,22 @@ Self = TypeVar("Self", bound="Connection")
 _INTERNAL_ERROR = 1011
 
 
-class Connection(Receiving):
+class Connection(Streams, Sending):
     """A WebSocket connection, from connect() or given to the handler of serve().
 
-    Any thread may call any method; only recv() and iteration belong to one thread at a time. Used as a context manager, it
-    closes with 1000, or with 1011 when the block raises. Nothing reads in the background: pings and the peer's close frame are
-    answered while a thread is in recv(), close() or the wait() of a ping, and when send() looks.
+    Any thread may call any method; only what receives belongs to one thread at a time. Used as a context manager, it
+    closes with 1000, or with 1011 when the block raises. While no thread receives, the library's own thread answers pings, sends
+    those of ping_interval and sees that the peer closes, up to the first message that nobody has received; no Python code runs for
+    that, so it works while another thread keeps the interpreter busy.
     """
 
-    def __init__(self, *, close_timeout: Optional[float], logger: Any, max_queue: Optional[int]) -> None:
-        super().__init__(logger, max_queue)
-        self._close_timeout = close_timeout
-        self._pings = Pings()
-        self._checks_sent_text = False
+    def __init__(self, settings: Settings) -> None:
+        Streams.__init__(self, settings.logger, settings.max_queue)
+        Sending.__init__(self)
+        self._settings = settings
+        self._close_timeout = settings.close_timeout
+        self._statistics: Optional[Statistics] = None
+        self._extensions = ""
         self._subprotocol: Optional[str] = None
         self._local_address: Address = None
         self._remote_address: Address = None
@@ -50,7 +55,12 @@ class Connection(Receiving):
         self._subprotocol = copy_text(name) or None
         self._local_address = read_address(lib.ws_conn_local_address, handle)
         self._remote_address = read_address(lib.ws_conn_remote_address, handle)
+        check(lib.ws_conn_extensions(handle, byref(name)))
+        self._extensions = copy_text(name)
         check(lib.ws_conn_set_interruptible(handle, 1))
+        compression.apply(handle, self._settings.deflate)
+        check(lib.ws_conn_set_keepalive(handle, self._settings.ping_interval_ms, self._settings.ping_timeout_ms))
+        check(lib.ws_conn_set_background(handle, 1))
         self._handle = handle
         self.logger.debug("connection %s open", self.id)
 
@@ -72,80 +82,21 @@ class Connection(Receiving):
         return self._remote_address
 
     @property
+    def extensions(self) -> str:
+        """The extensions agreed on, as the header field has them; empty when there are none."""
+        return self._extensions
+
+    @property
     def latency(self) -> float:
-        """Round-trip time of the last ping that was answered, in seconds; 0 before the first."""
-        return self._pings.latency
+        """Round-trip time of the last ping that was answered, one of ping() or of ping_interval, in seconds; 0 before the first."""
+        return self._pings.latency or self.statistics.round_trip_ns / 1_000_000_000
 
-    # Sending
-
-    def send(self, message: Union[str, BytesLike], *, text: Optional[bool] = None) -> None:
-        """Sends one message: str as text, bytes, bytearray and memoryview as binary. They are not copied.
-
-        text: True sends bytes as text (they must be UTF-8), False sends str as binary.
-        Iterables, which would be sent as fragments, are not supported: TypeError.
-
-        Raises ConnectionClosed once recv(), close() or a ping's wait() has read the peer's close frame; before that the message
-        is lost with the connection, as nothing reads in the background.
-        Raises TimeoutError when the peer takes nothing for 30 s and nothing was sent; InvalidUTF8. Ctrl-C is
-        heard at once while nothing was sent, else when the call ends: a message that stopped halfway would end the connection.
-        """
-        data: Any
-        if isinstance(message, str):
-            kind = ffi.WS_BINARY if text is False else ffi.WS_TEXT
-            data = message.encode()
-            size = len(data)
-        else:
-            kind = ffi.WS_TEXT if text else ffi.WS_BINARY
-            data, size = lend(message)
-            if text:
-                self._check_sent_text()
-        result = lib.ws_conn_write(self._handle, kind, data, size)
-        while result == ffi.WS_INTR:
-            result = lib.ws_conn_write(self._handle, kind, data, size)
-        if result != ffi.WS_OK:
-            raise self._error(result, ffi.WS_WRITE)
-
-    def ping(self, data: Union[str, BytesLike, None] = None) -> Pong:
-        """Sends a ping of at most 125 bytes, four random ones by default. Its event is set when the pong arrives.
-
-        Raises ConnectionClosed; ConcurrencyError while another ping with the same data waits; ValueError when data is too long.
-        """
-        payload = os.urandom(4) if data is None else control_payload(data)
-        pong = self._pings.expect(payload, self._read_for)
-        try:
-            self._hear_pongs()
-            self._send_control(ffi.WS_PING, payload)
-        except BaseException:
-            self._pings.forget(payload)
-            raise
-        return pong
-
-    def pong(self, data: Union[str, BytesLike] = b"") -> None:
-        """Sends an unsolicited pong of at most 125 bytes. Pings are answered without it. Raises as ping()."""
-        self._send_control(ffi.WS_PONG, control_payload(data))
-
-    def _send_control(self, kind: int, payload: bytes) -> None:
-        result = lib.ws_conn_write_control(self._handle, kind, payload, len(payload), 0)
-        while result == ffi.WS_INTR:
-            result = lib.ws_conn_write_control(self._handle, kind, payload, len(payload), 0)
-        if result == ffi.WS_ERR_INVALID and len(payload) > 125:
-            raise ValueError(f"a ping or pong of {len(payload)} bytes; at most 125")
-        if result != ffi.WS_OK:
-            raise self._error(result, ffi.WS_WRITE)
-
-    def _check_sent_text(self) -> None:
-        # A str is always UTF-8; bytes are checked from the first time that they are sent as text.
-        if not self._checks_sent_text and self._handle:
-            self._checks_sent_text = True
-            lib.ws_conn_set_check_utf8(self._handle, 1, 1)
-
-    def _hear_pongs(self) -> None:
-        handle = self._handle
-        if handle.keep:
-            return
-        handler = self._pings.handler()
-        handle.keep.append(handler)
-        lib.ws_conn_set_pong_handler(handle, handler, None, ffi.ws_free_fn())
+    @property
+    def statistics(self) -> Statistics:
+        """What the connection has done so far, also when it is closed."""
+        if self._handle:
+            self._statistics = read_statistics(self._handle)
+        return self._statistics or Statistics()
 
     # Closing
 

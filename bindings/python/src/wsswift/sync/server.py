@@ -15,13 +15,14 @@ from .. import _ffi as ffi
 from .._errors import check, exception, fault
 from .._handles import UpgraderHandle, add_headers, add_strings, c_string
 from .._library import lib
-from .._time import check_timeout, deadline, milliseconds, remaining
+from .._time import deadline, milliseconds, remaining
+from ..compression import SERVER_DEFAULT, Compression, accept
 from ..datastructures import HeadersLike, Request, Response, reason_phrase
 from ..exceptions import ConnectionClosed
 from ._closing import close_reason
 from ._data import Address, peer_name, read_limit
 from ._opening import Opening, ask
-from ._options import MaxQueue, MaxSize, message_limit, queue_limit, refuse_missing, with_default
+from ._options import MaxQueue, MaxSize, Settings, message_limit, refuse_missing, with_default
 from .connection import Connection
 
 __all__ = ["Server", "ServerConnection", "serve"]
@@ -41,10 +42,8 @@ class ServerConnection(Connection):
     """The server's end of a connection. In process_request it is not open yet: then only request, remote_address, id, logger,
     state and respond() are of use, and what is set on it, the handler finds."""
 
-    def __init__(
-        self, request: Request, remote_address: Address, *, close_timeout: Optional[float], logger: Any, max_queue: Optional[int]
-    ) -> None:
-        super().__init__(close_timeout=close_timeout, logger=logger, max_queue=max_queue)
+    def __init__(self, request: Request, remote_address: Address, settings: Settings) -> None:
+        super().__init__(settings)
         self._remote_address = remote_address
         self.request = request
         """The opening handshake: its path, query included, and header fields."""
@@ -66,21 +65,17 @@ class Server:
         listener: socket.socket,
         handler: Handler,
         upgrader: UpgraderHandle,
-        *,
-        close_timeout: Optional[float],
-        logger: Any,
-        max_queue: Optional[int],
+        settings: Settings,
         process_request: Optional[ProcessRequest],
     ) -> None:
         self.socket = listener
         """The listening socket."""
         self.handler = handler
         """What runs for each connection."""
-        self.logger = logger
+        self.logger = settings.logger
         """Where the server and its connections log."""
         self._upgrader = upgrader
-        self._close_timeout = close_timeout
-        self._max_queue = max_queue
+        self._settings = settings
         self._process_request = process_request
         self._wake_reader, self._wake_writer = socket.socketpair()
         for end in (listener, self._wake_reader, self._wake_writer):
@@ -180,7 +175,7 @@ class Server:
 
     def _close_connections(self, code: int, reason: str) -> None:
         """Every peer is told at once. The handlers then end and complete the closing; who is left at the deadline is dropped."""
-        until = deadline(self._close_timeout)
+        until = deadline(self._settings.close_timeout)
         for connection in self.connections:
             connection._begin_close(code, reason)
         self._join(until)
@@ -238,9 +233,7 @@ class Server:
         peer = peer_name(fd)
         opening = Opening(self._upgrader, fd)
         request = opening.request()
-        connection = ServerConnection(
-            request, peer, close_timeout=self._close_timeout, logger=self.logger, max_queue=self._max_queue
-        )
+        connection = ServerConnection(request, peer, self._settings)
         refusal = _UNAVAILABLE if self._closing else None
         if refusal is None and self._process_request is not None:
             refusal = ask(self._process_request, connection, request, self.logger)
@@ -275,14 +268,14 @@ def serve(
     extensions: Optional[Sequence[object]] = None,
     subprotocols: Optional[Sequence[str]] = None,
     select_subprotocol: None = None,
-    compression: Optional[str] = None,
+    compression: Compression = "deflate",
     process_request: Optional[ProcessRequest] = None,
     process_response: None = None,
     server_header: Optional[str] = None,
     additional_headers: Optional[HeadersLike] = None,
     open_timeout: Optional[float] = 10,
-    ping_interval: Optional[float] = None,
-    ping_timeout: Optional[float] = None,
+    ping_interval: Optional[float] = 20,
+    ping_timeout: Optional[float] = 20,
     close_timeout: Optional[float] = 10,
     max_size: MaxSize = 2**20,
     max_queue: MaxQueue = 16,
@@ -307,40 +300,37 @@ def serve(
         it raises, the client is answered 500.
     server_header: the Server field of the 101 response, unless additional_headers has one; None: no such field.
     additional_headers: header fields for the 101 response.
+    compression: "deflate" accepts offers of permessage-deflate (RFC 7692), a Deflate with settings of its own; None: no compression.
     open_timeout: seconds for a client's whole request; None: for ever.
+    ping_interval: seconds between pings that keep a connection alive; None: no pings.
+    ping_timeout: seconds behind such a ping after which a client that has sent nothing is given up; None: never.
     close_timeout: seconds that closing waits for a peer; None: for ever.
     max_size: the largest message to receive, in bytes; a larger one closes with 1009. None: no limit.
     max_queue: how many messages close() and the wait() of a ping keep for recv(), before they leave the others to the
         network (close() drops them); None: no limit.
     logger: where the server and its connections log; by default "wsswift.server".
 
-    ssl, extensions, select_subprotocol, compression, process_response, ping_interval, ping_timeout and create_connection are
-    for programs written for websockets: what this version does is None, and anything else is a NotImplementedError.
+    ssl, extensions, select_subprotocol, process_response and create_connection are for programs written for websockets: what this
+    version does is None, and anything else is a NotImplementedError.
 
     Raises OSError when it cannot listen; ValueError for a wrong argument.
     """
     try:
-        refuse_missing(ssl=ssl, extensions=extensions, select_subprotocol=select_subprotocol, compression=compression)
-        refuse_missing(process_response=process_response, ping_interval=ping_interval, ping_timeout=ping_timeout)
-        refuse_missing(create_connection=create_connection)
-        check_timeout(close_timeout, "close_timeout")
-        room = queue_limit(max_queue)
+        refuse_missing(ssl=ssl, extensions=extensions, select_subprotocol=select_subprotocol)
+        refuse_missing(process_response=process_response, create_connection=create_connection)
+        log = _log if logger is None else logger
+        settings = Settings.of(
+            close_timeout, max_queue, ping_interval, ping_timeout, compression, SERVER_DEFAULT, log
+        )
         fields = with_default(additional_headers, "Server", server_header)
         upgrader = _upgrader(origins, hosts, subprotocols, fields, open_timeout, message_limit(max_size))
+        accept(upgrader, settings.deflate)
         listener = _listen(host, port) if sock is None else socket.socket(fileno=sock.detach())
     except BaseException:
         if sock is not None:
             sock.close()
         raise
-    return Server(
-        listener,
-        handler,
-        upgrader,
-        close_timeout=close_timeout,
-        logger=_log if logger is None else logger,
-        max_queue=room,
-        process_request=process_request,
-    )
+    return Server(listener, handler, upgrader, settings, process_request)
 
 
 def _upgrader(
