@@ -135,7 +135,7 @@ public final class Dial: @unchecked Sendable {
       var head = MessageHead(.response)
       do throws(WSError) {
         try channel.receiveHead(&head, until: deadline) { error in
-          error == .outOfMemory ? .outOfMemory : .handshake(.head(error))
+          WSError(.head(error))
         }
       } catch {
         // What was understood of a broken head is the status at most.
@@ -163,7 +163,7 @@ public final class Dial: @unchecked Sendable {
     do throws(HandshakeError) {
       agreement = try handshake.check(response, configuration: dialer.configuration)
     } catch {
-      throw .handshake(error)
+      throw WSError(error)
     }
     return try Conn(
       transport: channel.transport, role: .client, readLimit: dialer.readLimit, agreement: agreement,

@@ -129,7 +129,7 @@ extension LoopConnection {
       let agreement = try handshake.check(head, configuration: dialer.configuration)
       do throws(OutOfMemory) { try note(agreement) } catch { throw .outOfMemory }
     } catch {
-      throw fail(.handshake(error))
+      throw fail(WSError(error))
     }
     try open()
   }
@@ -166,6 +166,6 @@ extension LoopConnection {
         explanationBytes.release()
       }
     }
-    return fail(error == .outOfMemory ? .outOfMemory : .handshake(error))
+    return fail(WSError(error))
   }
 }

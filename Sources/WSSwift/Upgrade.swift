@@ -48,7 +48,7 @@ public final class Upgrade: @unchecked Sendable {
       try secure(until: until)
       step = .awaitingRequest
       try channel.receiveHead(&request, until: until) { error in
-        error == .outOfMemory ? .outOfMemory : .handshake(.head(error))
+        WSError(.head(error))
       }
       try check()
     } catch {
@@ -127,7 +127,7 @@ public final class Upgrade: @unchecked Sendable {
       } catch {
         explanationBytes.release()
       }
-      throw .handshake(error)
+      throw WSError(error)
     }
   }
 

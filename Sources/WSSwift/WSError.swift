@@ -80,6 +80,10 @@ public enum WSError: Error {
     self = error == .outOfMemory ? .outOfMemory : .send(error)
   }
 
+  init(_ error: HandshakeError) {
+    self = error == .outOfMemory || error == .head(.outOfMemory) ? .outOfMemory : .handshake(error)
+  }
+
   init(_ error: TransportError) {
     switch error {
     case .timeout: self = .timeout

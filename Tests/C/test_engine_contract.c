@@ -75,7 +75,7 @@ static void handles_of_another_type(void) {
 }
 
 static void arguments_out_of_range(void) {
-  static const int32_t types[] = {-1, 3, 7, 11, 16, 257, 264, INT32_MAX, INT32_MIN};
+  static const int32_t types[] = {-1, 3, 7, 11, 16, 513, 264, INT32_MAX, INT32_MIN};
   static const uint8_t zeros[126];
   static const uint16_t codes[] = {1, 999, 1004, 1006, 1015, 1016, 2999, 5000, 65535};
   void *space;

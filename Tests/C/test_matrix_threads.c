@@ -33,13 +33,15 @@ enum {
   SET_ALIVE,
   RETAIN_AND_FREE,
   ASK,
+  SET_NONBLOCKING,
+  SERVICE,
   ACTIONS
 };
 
 static const char *const action_names[ACTIONS] = {
     "free",          "abort",    "close", "close_begin", "set handlers", "set limits", "set timeouts",    "set deadlines",
     "set user data", "write",    "ping",  "send close",  "stream",       "ping and its pong", "read", "read_into",
-    "next_reader",   "reader_read", "set keepalive", "retain and free", "ask"};
+    "next_reader",   "reader_read", "set keepalive", "retain and free", "ask",  "set nonblocking", "service"};
 
 typedef struct expected {
   int action; /* its result */
@@ -57,15 +59,15 @@ typedef struct expected {
 
 /* Writing and reading actions are given 100 ms. A close that fails has dropped the connection. */
 static const expected table[CALLS][ACTIONS] = {
-    /*          free  abort close  begin hand. limits times deadl user  write     ping      close     stream    pong      read     into     next     reader   alive ret.  ask */
-    /* read  */ {ENDS, ENDS, DROPS, SAME, SAME, SAME, SAME, SAME, SAME, SAME,     SAME,     SAME,     SAME,     STUCK,    REFUSED, REFUSED, REFUSED, REFUSED, SAME, SAME, SAME},
-    /* into  */ {ENDS, ENDS, DROPS, SAME, SAME, SAME, SAME, SAME, SAME, SAME,     SAME,     SAME,     SAME,     STUCK,    REFUSED, REFUSED, REFUSED, REFUSED, SAME, SAME, SAME},
-    /* parts */ {ENDS, ENDS, DROPS, SAME, SAME, SAME, SAME, SAME, SAME, SAME,     SAME,     SAME,     SAME,     STUCK,    REFUSED, REFUSED, REFUSED, REFUSED, SAME, SAME, SAME},
-    /* write */ {ENDS, ENDS, DROPS, SAME, SAME, SAME, SAME, SAME, SAME, STUCK,    STUCK,    STUCK,    STUCK,    STUCK,    STUCK,   STUCK,   STUCK,   PARTLY,  SAME, SAME, SAME},
-    /* ping  */ {ENDS, ENDS, DROPS, SAME, SAME, SAME, SAME, SAME, SAME, STUCK,    STUCK,    STUCK,    STUCK,    STUCK,    STUCK,   STUCK,   STUCK,   PARTLY,  SAME, SAME, SAME},
-    /* strm. */ {ENDS, ENDS, DROPS, SAME, SAME, SAME, SAME, SAME, SAME, STUCK,    STUCK,    STUCK,    STUCK,    STUCK,    STUCK,   STUCK,   STUCK,   PARTLY,  SAME, SAME, SAME},
-    /* close */ {ENDS, ENDS, DROPS, SAME, SAME, SAME, SAME, SAME, SAME, TOO_LATE, TOO_LATE, TOO_LATE, TOO_LATE, TOO_LATE, STUCK,   STUCK,   STUCK,   PARTLY,  SAME, SAME, SAME},
-    /* pong  */ {ENDS, ENDS, DROPS, SAME, SAME, SAME, SAME, SAME, SAME, SAME,     SAME,     SAME,     SAME,     STUCK,    STUCK,   STUCK,   STUCK,   PARTLY,  SAME, SAME, SAME}};
+    /*          free  abort close  begin hand. limits times deadl user  write     ping      close     stream    pong      read     into     next     reader   alive ret.  ask   nonb. serv. */
+    /* read  */ {ENDS, ENDS, DROPS, SAME, SAME, SAME, SAME, SAME, SAME, SAME,     SAME,     SAME,     SAME,     STUCK,    REFUSED, REFUSED, REFUSED, REFUSED, SAME, SAME, SAME, SAME, SAME},
+    /* into  */ {ENDS, ENDS, DROPS, SAME, SAME, SAME, SAME, SAME, SAME, SAME,     SAME,     SAME,     SAME,     STUCK,    REFUSED, REFUSED, REFUSED, REFUSED, SAME, SAME, SAME, SAME, SAME},
+    /* parts */ {ENDS, ENDS, DROPS, SAME, SAME, SAME, SAME, SAME, SAME, SAME,     SAME,     SAME,     SAME,     STUCK,    REFUSED, REFUSED, REFUSED, REFUSED, SAME, SAME, SAME, SAME, SAME},
+    /* write */ {ENDS, ENDS, DROPS, SAME, SAME, SAME, SAME, SAME, SAME, STUCK,    STUCK,    STUCK,    STUCK,    STUCK,    STUCK,   STUCK,   STUCK,   PARTLY,  SAME, SAME, SAME, SAME, SAME},
+    /* ping  */ {ENDS, ENDS, DROPS, SAME, SAME, SAME, SAME, SAME, SAME, STUCK,    STUCK,    STUCK,    STUCK,    STUCK,    STUCK,   STUCK,   STUCK,   PARTLY,  SAME, SAME, SAME, SAME, SAME},
+    /* strm. */ {ENDS, ENDS, DROPS, SAME, SAME, SAME, SAME, SAME, SAME, STUCK,    STUCK,    STUCK,    STUCK,    STUCK,    STUCK,   STUCK,   STUCK,   PARTLY,  SAME, SAME, SAME, SAME, SAME},
+    /* close */ {ENDS, ENDS, DROPS, SAME, SAME, SAME, SAME, SAME, SAME, TOO_LATE, TOO_LATE, TOO_LATE, TOO_LATE, TOO_LATE, STUCK,   STUCK,   STUCK,   PARTLY,  SAME, SAME, SAME, SAME, SAME},
+    /* pong  */ {ENDS, ENDS, DROPS, SAME, SAME, SAME, SAME, SAME, SAME, SAME,     SAME,     SAME,     SAME,     STUCK,    STUCK,   STUCK,   STUCK,   PARTLY,  SAME, SAME, SAME, SAME, SAME}};
 
 enum { USERS = 6, LARGE = 4000000 };
 
@@ -134,6 +136,7 @@ static int ask(ws_conn *conn) {
   if (status == WS_OK) status = ws_conn_failure(conn, WS_WRITE, &failure);
   if (status == WS_OK) status = ws_conn_local_address(conn, &address);
   if (status == WS_OK) status = ws_conn_remote_address(conn, &address);
+  if (status == WS_OK) status = ws_conn_interest(conn, NULL, NULL, NULL);
   return status;
 }
 
@@ -219,6 +222,8 @@ static int do_action(void *argument) {
     case READ_INTO: return set_deadlines(conn, soon) == WS_OK ? read_one(conn, self->action == READ_INTO) : -1;
     case NEXT_READER: return set_deadlines(conn, soon) == WS_OK ? ws_conn_next_reader(conn, &type, &reader) : -1;
     case READER_READ: return set_deadlines(conn, soon) == WS_OK ? read_part(self->reader) : -1;
+    case SET_NONBLOCKING: return ws_conn_set_nonblocking(conn, 1);
+    case SERVICE: return ws_conn_service(conn);
     case RETAIN_AND_FREE: return ws_conn_retain(conn) == conn ? ws_conn_free(conn) : -1;
     default: return ask(conn);
   }

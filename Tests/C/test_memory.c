@@ -1,57 +1,10 @@
-/* No memory: every block that the library asks for is refused once, one after the other, until the whole scenario passes.
- *
- * The library takes memory whose size somebody chooses from realloc, so this program brings its own, which refuses the n-th
- * block that a thread asks for. What comes of it is WS_ERR_NOMEM or a clean close, and nothing leaks. The library's small
- * objects have a fixed size; without memory for one of them the process ends, and says how much was missing.
+/* No memory: every block that a connection asks for is refused once, one after the other, until the whole scenario passes. What
+ * comes of it is WS_ERR_NOMEM or a clean close, and nothing leaks. The library's small objects have a fixed size; without memory for
+ * one of them the process ends, and says how much was missing.
  */
-#include "wire.h"
+#include "refuse.h"
 
 #include <sys/wait.h>
-
-/* ---- Memory that can be refused ---- */
-
-static __thread int countdown; /* the block that is refused, counted from now; 0 for none */
-static int nothing_left;       /* no block at all can be had */
-static long blocks;            /* held by the whole process; 0 where a sanitizer counts them */
-
-static int is_refused(void) { return nothing_left || (countdown > 0 && --countdown == 0); }
-
-#if CHECK_SANITIZED
-
-/* The sanitizer's own, whose place this program's takes. It finds leaks by itself. */
-void *__interceptor_realloc(void *block, size_t size);
-void *realloc(void *block, size_t size) { return is_refused() ? NULL : __interceptor_realloc(block, size); }
-
-#else
-
-void *__libc_malloc(size_t size);
-void *__libc_calloc(size_t count, size_t size);
-void *__libc_realloc(void *block, size_t size);
-void *__libc_memalign(size_t alignment, size_t size);
-void __libc_free(void *block);
-
-static void *counted(void *block) {
-  if (block != NULL) __atomic_add_fetch(&blocks, 1, __ATOMIC_SEQ_CST);
-  return block;
-}
-
-void *malloc(size_t size) { return nothing_left ? NULL : counted(__libc_malloc(size)); }
-void *calloc(size_t count, size_t size) { return counted(__libc_calloc(count, size)); }
-void *aligned_alloc(size_t alignment, size_t size) { return nothing_left ? NULL : counted(__libc_memalign(alignment, size)); }
-void *realloc(void *block, size_t size) {
-  if (is_refused()) return NULL;
-  return block == NULL ? counted(__libc_malloc(size)) : __libc_realloc(block, size);
-}
-int posix_memalign(void **block, size_t alignment, size_t size) {
-  *block = counted(__libc_memalign(alignment, size));
-  return *block == NULL;
-}
-void free(void *block) {
-  if (block != NULL) __atomic_sub_fetch(&blocks, 1, __ATOMIC_SEQ_CST);
-  __libc_free(block);
-}
-
-#endif
 
 /* ---- One connection, from the configuration to the close ---- */
 
@@ -66,17 +19,6 @@ typedef struct scenario {
   int refused; /* how many calls gave WS_ERR_NOMEM */
   ws_conn *conn;
 } scenario;
-
-/* A call that leaves no trace when there is no memory: the second time it works. */
-#define AGAIN(self, call)                          \
-  do {                                             \
-    int status_ = (call);                          \
-    if (status_ == WS_ERR_NOMEM) {                 \
-      (self)->refused += 1;                        \
-      status_ = (call);                            \
-    }                                              \
-    check_status(status_, WS_OK, __FILE__, __LINE__, #call); \
-  } while (0)
 
 /* True when there is a connection; else there was no memory, and the failure says so. */
 static int opened(scenario *self, int status, const ws_failure *failure) {
@@ -184,7 +126,6 @@ static void run_scenario(scenario *self) {
   peer_sockets(ends);
   self->fd = ends[0];
   self->other = ends[1];
-  self->refused = 0;
   self->conn = NULL;
   if (self->role == AS_SERVER ? open_server(self) : open_client(self)) {
     AGAIN(self, ws_conn_write(self->conn, WS_BINARY, message, WRITTEN));
@@ -196,36 +137,34 @@ static void run_scenario(scenario *self) {
   close(self->fd);
 }
 
-/* Refuses the block of that number. How many blocks more there are than before. */
-static long run_without_block(scenario *self, int number) {
-  long before = __atomic_load_n(&blocks, __ATOMIC_SEQ_CST);
-  countdown = number;
-  run_scenario(self);
-  return __atomic_load_n(&blocks, __ATOMIC_SEQ_CST) - before;
-}
+static void run(void *scenario) { run_scenario(scenario); }
 
-static void refuse_one_after_the_other(int role) {
+static void refuse_every_block(int role) {
   scenario self = {.role = role};
-  int number = 0, due = 0, told = 0;
-  run_scenario(&self); /* what is made once and kept is made now */
-  run_scenario(&self);
-  while (!due && !check_now.failed) {
-    long left = run_without_block(&self, ++number);
-    /* One more that connections share and the process keeps is no leak, and is not made again. */
-    if (left > 0) left = run_without_block(&self, number);
-    due = countdown > 0;
-    countdown = 0;
-    if (left > 0) check_fail(__FILE__, __LINE__, "%ld blocks leaked", left);
-    if (check_now.failed) printf("block %d, role %d\n", number, role);
-    told += self.refused;
-  }
-  EXPECT(number > 5);
-  EXPECT(due && self.refused == 0);
-  printf("%s: %d blocks refused, %d calls said so\n", role == AS_SERVER ? "server" : "client", number - 1, told);
+  int told = 0, count = refuse_each(run, &self, &self.refused, &told);
+  printf("%s: %d blocks refused, %d calls said so\n", role == AS_SERVER ? "server" : "client", count, told);
 }
 
-static void every_block_of_a_server_refused(void) { refuse_one_after_the_other(AS_SERVER); }
-static void every_block_of_a_client_refused(void) { refuse_one_after_the_other(AS_CLIENT); }
+static void every_block_of_a_server_refused(void) { refuse_every_block(AS_SERVER); }
+static void every_block_of_a_client_refused(void) { refuse_every_block(AS_CLIENT); }
+
+/* What has once been received into memory is answered without any. */
+static void an_answer_needs_no_memory(void) {
+  for (int role = AS_SERVER; role <= AS_CLIENT; role++) {
+    wire w;
+    REQUIRE(wire_open(&w, role));
+    for (int i = 0; i < 3; i++) {
+      wire_put_text(&w, 0x89, "ping");
+      wire_put_text(&w, 0x81, "message");
+      nothing_left = i > 0;
+      int fine = wire_reads(&w, "message");
+      nothing_left = 0;
+      REQUIRE(fine);
+      wire_gets_text(&w, 0x8a, "ping");
+    }
+    wire_close(&w);
+  }
+}
 
 /* ---- Objects of fixed size ---- */
 
@@ -265,6 +204,7 @@ static void no_memory_for_an_object_says_how_much(void) {
 static const check_test tests[] = {
     TEST(every_block_of_a_server_refused),
     TEST(every_block_of_a_client_refused),
+    TEST(an_answer_needs_no_memory),
     TEST(no_memory_for_an_object_says_how_much),
 };
 TEST_MAIN(tests)
