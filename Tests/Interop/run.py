@@ -175,6 +175,8 @@ def deflate_client_run(tally, where, program, command, log, peer):
 # Our programs, and what each is put through with every peer.
 RUNS = {
     "echo_blocking": (echo_server_run, [EXAMPLES / "echo_blocking", "--port", "0"]),
+    "engine_poll": (echo_server_run, [EXAMPLES / "engine_poll"]),
+    "engine_libuv": (echo_server_run, [EXAMPLES / "engine_libuv"]),
     "echo_server.py": (echo_server_run, python_command(PYTHON_EXAMPLES / "echo_server.py", "--port", "0")),
     "command_server.py": (command_server_run, python_command(HERE / "command_server.py")),
     "autobahn_client": (echo_client_run, [EXAMPLES / "autobahn_client"]),
