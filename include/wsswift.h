@@ -904,7 +904,7 @@ int ws_engine_refuse(ws_engine *engine, int32_t status, const void *body, size_t
 WS_NODISCARD int ws_engine_send(ws_engine *engine, int32_t type, const void *data, size_t size);
 
 /* Queues one frame of a message: type is WS_TEXT or WS_BINARY (| WS_UNCOMPRESSED) on the first, 0 on the others; is_final on the
- * last. Control frames may pass between. After WS_ERR_NOMEM a compressed message is over, and so are all later ones. WS_ERR_STATE for a
+ * last. Control frames may pass between. After WS_ERR_NOMEM a compressed message cannot be finished: close. WS_ERR_STATE for a
  * frame out of order; others as ws_engine_send. RFC 6455 5.4. */
 WS_NODISCARD int ws_engine_send_fragment(ws_engine *engine, int32_t type, const void *data, size_t size, int32_t is_final);
 
