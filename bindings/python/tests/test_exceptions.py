@@ -3,6 +3,7 @@
 import pickle
 
 import pytest
+import websockets.frames
 
 import wsswift
 from wsswift import (
@@ -77,3 +78,8 @@ def test_families():
 def test_exceptions_cross_processes(error):
     copy = pickle.loads(pickle.dumps(error))
     assert type(copy) is type(error) and str(copy) == str(error)
+
+
+def test_close_codes_have_the_names_and_numbers_of_websockets():
+    theirs = {code.name: code.value for code in websockets.frames.CloseCode}
+    assert {code.name: code.value for code in wsswift.CloseCode} == theirs

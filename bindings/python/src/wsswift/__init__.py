@@ -26,11 +26,13 @@ from .exceptions import (
     SecurityError,
     WebSocketException,
 )
+from .frames import CloseCode
 from .prepared import PreparedMessage
 from .protocol import State
 
 __all__ = [
     "Close",
+    "CloseCode",
     "ConcurrencyError",
     "ConnectionClosed",
     "ConnectionClosedError",
