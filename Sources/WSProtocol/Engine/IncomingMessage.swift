@@ -46,9 +46,11 @@ struct IncomingMessage {
     return overflow ? .max : sum
   }
 
-  /// So many bytes have come out of a compressed message.
-  mutating func grow(_ count: Int, limit: UInt64) throws(ProtocolError) {
-    inflated = inflated &+ UInt64(truncatingIfNeeded: count)
+  /// These bytes have come out of a compressed message. What the limit allows is looked at before the limit is, so that it does not
+  /// matter in which pieces they come.
+  mutating func grow(_ bytes: ByteView, limit: UInt64) throws(ProtocolError) {
+    try validate(bytes.cut(0, left(limit: limit) ?? bytes.count), isLast: false)
+    inflated = inflated &+ UInt64(truncatingIfNeeded: bytes.count)
     guard limit == 0 || inflated <= limit else { throw .messageTooBig(limit: limit) }
   }
 

@@ -9,8 +9,8 @@ struct MessageInflater: ~Copyable {
   private var inflater: Inflater?
   /// Something has been taken of this message.
   private var hasBegun = false
-  /// There was no room for all that comes out of what was taken.
-  private(set) var isFull = false
+  /// The last call did not get to the end of its input: there was no room, or something is wrong behind what came out. Call again.
+  private(set) var hasMore = false
 
   /// What was agreed, and the role of the peer.
   init(_ parameters: DeflateParameters, sender: Role) {
@@ -21,16 +21,16 @@ struct MessageInflater: ~Copyable {
   /// Before the first byte of a message.
   mutating func begin() throws(ProtocolError) {
     hasBegun = false
-    isFull = false
+    hasMore = false
     guard inflater == nil else { return }
     do throws(OutOfMemory) { inflater = try Inflater(windowBits: windowBits) } catch { throw .outOfMemory }
   }
 
-  /// Takes all of the input, unless `isFull` afterwards. `space` is not empty.
+  /// Takes all of the input, unless `hasMore` afterwards. `space` is not empty.
   mutating func take(
     _ input: ByteView, into space: UnsafeMutableRawBufferPointer
   ) throws(ProtocolError) -> (consumed: Int, produced: Int) {
-    guard isFull || !input.isEmpty else { return (0, 0) }
+    guard hasMore || !input.isEmpty else { return (0, 0) }
     hasBegun = true
     let (consumed, produced): (Int, Int)
     do throws(InflateError) {
@@ -38,8 +38,8 @@ struct MessageInflater: ~Copyable {
     } catch {
       throw error == .outOfMemory ? .outOfMemory : .corruptDeflate
     }
-    isFull = produced == space.count
-    guard isFull || consumed == input.count else { throw .corruptDeflate }
+    hasMore = produced == space.count || consumed < input.count || inflater?.failure != nil
+    guard !hasMore || consumed &+ produced > 0 else { throw .corruptDeflate }
     return (consumed, produced)
   }
 
@@ -51,7 +51,7 @@ struct MessageInflater: ~Copyable {
     let produced = try withUnsafeMutableBytes(of: &space) { (space) throws(ProtocolError) in
       try take(Inflater.messageTail, into: space).produced
     }
-    guard produced == 0, inflater?.isBetweenBlocks == true else { throw .corruptDeflate }
+    guard produced == 0, !hasMore, inflater?.isBetweenBlocks == true else { throw .corruptDeflate }
   }
 
   /// The message is complete, or will never be.

@@ -13,7 +13,7 @@ extension Receiver {
     repeat {
       if delivery == .parts, assembly.count >= Self.inflatedPart { return lendInflated(isLast: false) }
       try inflateOnce(delivery)
-    } while inflater?.isFull == true
+    } while inflater?.hasMore == true
     if remaining == 0 {
       frame = nil
       if header.isFinal { return try endInflated() }
@@ -29,10 +29,8 @@ extension Receiver {
     queue.discard(consumed)
     plain = plain &- consumed
     remaining = remaining &- consumed
-    let inflated = ByteView(start: space.baseAddress, count: produced)
     assembly.commit(produced)
-    try message?.grow(produced, limit: limit)
-    try message?.validate(inflated, isLast: false)
+    try message?.grow(ByteView(start: space.baseAddress, count: produced), limit: limit)
   }
 
   /// At least one byte, and at most one more than the message may still have.
