@@ -1,6 +1,6 @@
 """What is measured: the table of cases, each with the programs that do the same work."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 SIZES = {"20 B": 20, "1 KiB": 1 << 10, "64 KiB": 1 << 16, "1 MiB": 1 << 20}
 ROLES = ("server", "client")
@@ -22,6 +22,10 @@ class Case:
     others: str = None
 
     @property
+    def title(self):
+        return f"{self.table}: {self.name}"
+
+    @property
     def connections(self):
         return self.words.get("connections", 1)
 
@@ -36,6 +40,14 @@ def conn_cases():
                     "conn", f"{op}, {role}, {label}", {OURS: "conn", GORILLA: "gorilla", RAW: "raw"}, messages[size], size,
                     {"op": op, "role": role}, others="peer",
                 )  # fmt: skip
+
+
+def stream_cases():
+    """Large messages piece by piece: read 16 KiB at a time, written 4 KiB at a time."""
+    for case in conn_cases():
+        if case.size > 1 << 10:
+            words = {**case.words, "op": f"{case.words['op']}-stream"}
+            yield replace(case, table="stream", programs={OURS: "conn", GORILLA: "gorilla"}, words=words)
 
 
 def memory_cases():
@@ -55,13 +67,39 @@ def memory_cases():
 
 
 def broadcast_cases():
-    """One message of 1 KiB to every connection of a server."""
+    """One message of 1 KiB to every connection of a server: written to each, or prepared once."""
     rounds = {1: 60_000, 100: 800, 10_000: 8}
-    for connections, messages in rounds.items():
-        name = f"{connections:,} connection{'s' if connections > 1 else ''}"
-        programs = {OURS: "broadcast", GORILLA: "gorilla", RAW: "raw"}
-        words = {"op": "broadcast", "connections": connections}
-        yield Case("broadcast", f"{name}, written to each", programs, messages, 1 << 10, words, others="crowd")
+    programs = {OURS: "broadcast", GORILLA: "gorilla", RAW: "raw"}
+    for deflate in (0, 1):
+        for connections, messages in rounds.items():
+            for prepared in (0, 1):
+                name = f"{connections:,} connection{'s' if connections > 1 else ''}{', compressed' if deflate else ''}"
+                name += ", prepared" if prepared else ", written to each"
+                words = {"op": "broadcast", "connections": connections, "prepared": prepared, "deflate": deflate}
+                # Compressing for each connection takes its time.
+                few = max(2, messages // 10) if deflate and not prepared else messages
+                yield Case("broadcast", name, programs, few, 1 << 10, words, others="crowd")
 
 
-ALL = [*conn_cases(), *memory_cases(), *broadcast_cases()]
+def compressed_cases():
+    """The cases of a ws_conn once more with permessage-deflate, without context takeover, which is all that gorilla knows."""
+    messages = {20: 60_000, 1 << 10: 12_000, 1 << 16: 500, 1 << 20: 40}
+    for case in conn_cases():
+        programs = {OURS: "conn", GORILLA: "gorilla"}
+        words = {**case.words, "deflate": 1}
+        yield replace(case, table="compressed", programs=programs, messages=messages[case.size], words=words)
+
+
+def deflate_cases():
+    """Compressing and decompressing, with and without context takeover; 64 different messages in turns."""
+    messages = {1 << 10: 15_000, 1 << 16: 500}
+    for takeover in (0, 1):
+        for label in ("1 KiB", "64 KiB"):
+            size = SIZES[label]
+            name = f"{label}, {'with' if takeover else 'no'} context takeover"
+            words = {"op": "roundtrip", "deflate": 1, "takeover": takeover, "variants": 64}
+            programs = {OURS: "deflate", ZLIB: "zlib"} | ({} if takeover else {GORILLA: "gorilla"})
+            yield Case("deflate", name, programs, messages[size], size, words)
+
+
+ALL = [*conn_cases(), *stream_cases(), *memory_cases(), *compressed_cases(), *deflate_cases(), *broadcast_cases()]

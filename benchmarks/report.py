@@ -9,6 +9,9 @@ from tabulate import tabulate
 TITLES = {
     "conn": "ws_conn through a pair of sockets",
     "memory": "Parsing and making frames in memory",
+    "stream": "ws_conn through a pair of sockets, messages piece by piece",
+    "compressed": "ws_conn through a pair of sockets, with permessage-deflate",
+    "deflate": "permessage-deflate in memory: compressing and decompressing",
     "broadcast": "One message to many connections",
 }
 
@@ -55,7 +58,7 @@ def table(cases, results):
     headers = ["", "messages/s", "CPU µs/message"]
     for other in others:
         headers += [f"{other}: CPU µs/message", f"wsswift / {other}"]
-    rows = [row(case, results[case.name], others) for case in cases]
+    rows = [row(case, results[case.title], others) for case in cases]
     return tabulate(rows, headers, tablefmt="github", disable_numparse=True, colalign=["left"] + ["right"] * (len(headers) - 1))
 
 
@@ -63,7 +66,7 @@ def tables(cases, results):
     """All tables, each under its title."""
     parts = []
     for name, title in TITLES.items():
-        chosen = [case for case in cases if case.table == name and case.name in results]
+        chosen = [case for case in cases if case.table == name and case.title in results]
         if chosen:
             parts.append(f"## {title}\n\n{table(chosen, results)}\n")
     return "\n".join(parts)

@@ -32,9 +32,10 @@ class BenchmarkError(Exception):
 
 def payload(case):
     """The file with the case's message."""
-    path = WORK / f"payload-{case.size}{'-mixed' if case.mixed else ''}"
+    variants = case.words.get("variants", 1)
+    path = WORK / f"payload-{case.size}x{variants}{'-mixed' if case.mixed else ''}"
     if not path.exists():
-        path.write_bytes(payloads.text(case.size, case.mixed))
+        path.write_bytes(payloads.text(case.size * variants, case.mixed))
     return path
 
 
@@ -134,7 +135,7 @@ def smoke(chosen):
                 passed += 1
             except (BenchmarkError, OSError, ValueError, subprocess.TimeoutExpired) as error:
                 failed += 1
-                print(f"not ok {case.name}, {who}: {error}")
+                print(f"not ok {case.title}, {who}: {error}")
     print(f"{passed} passed, {failed} failed, 0 skipped")
     return 1 if failed else 0
 
@@ -171,14 +172,14 @@ def main():
     parser.add_argument("--record", action="store_true", help=f"write the tables to {RESULTS.relative_to(ROOT)}")
     options = parser.parse_args()
     WORK.mkdir(parents=True, exist_ok=True)
-    chosen = [case for case in cases.ALL if re.search(options.only, f"{case.table}: {case.name}")]
+    chosen = [case for case in cases.ALL if re.search(options.only, case.title)]
     raise_descriptor_limit(100 + max(case.connections for case in chosen))
     if options.smoke:
         return smoke(chosen)
     results = {}
     for case in chosen:
-        print(f"{case.table}: {case.name}", file=sys.stderr)
-        results[case.name] = measure(case, options.repetitions, options.share)
+        print(case.title, file=sys.stderr)
+        results[case.title] = measure(case, options.repetitions, options.share)
     (WORK / "results.json").write_text(json.dumps(results, indent=1))
     text = conditions(options.repetitions) + "\n" + report.tables(chosen, results)
     print(text)

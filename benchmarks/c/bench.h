@@ -25,8 +25,10 @@ typedef struct bench {
   const char *address; /* and the name of that */
   size_t messages;    /* how many in all; of a broadcast: to each connection */
   size_t connections; /* of a broadcast */
-  uint8_t *payload;   /* the message, from a file */
-  size_t size;
+  uint8_t *payload;   /* the message, from a file, */
+  size_t size;        /* and its size */
+  size_t variants;    /* so many messages of one size stand in the file, to be sent in turns */
+  int takeover;       /* with the context of the messages before, RFC 7692 7.1.1 */
 } bench;
 
 #define BENCH_FAIL(...) (fprintf(stderr, __VA_ARGS__), fprintf(stderr, "\n"), exit(1))
@@ -57,6 +59,8 @@ static inline void bench_word(bench *self, const char *name, const char *value) 
   else if (strcmp(name, "type") == 0) self->is_text = strcmp(value, "text") == 0;
   else if (strcmp(name, "deflate") == 0) self->deflate = atoi(value);
   else if (strcmp(name, "prepared") == 0) self->prepared = atoi(value);
+  else if (strcmp(name, "takeover") == 0) self->takeover = atoi(value);
+  else if (strcmp(name, "variants") == 0) self->variants = strtoull(value, NULL, 10);
   else if (strcmp(name, "verify") == 0) self->verify = atoi(value);
   else if (strcmp(name, "fd") == 0) self->fd = atoi(value);
   else if (strcmp(name, "listener") == 0) self->listener = atoi(value);
@@ -68,14 +72,15 @@ static inline void bench_word(bench *self, const char *name, const char *value) 
 }
 
 static inline bench bench_arguments(int count, char **words) {
-  bench self = {.op = "", .fd = -1, .connections = 1};
+  bench self = {.op = "", .fd = -1, .connections = 1, .variants = 1};
   for (int i = 1; i < count; i++) {
     char *equals = strchr(words[i], '=');
     if (equals == NULL) BENCH_FAIL("not NAME=VALUE: %s", words[i]);
     *equals = '\0';
     bench_word(&self, words[i], equals + 1);
   }
-  BENCH_CHECK(self.payload != NULL && self.messages > 0);
+  BENCH_CHECK(self.payload != NULL && self.messages > 0 && self.variants > 0 && self.size % self.variants == 0);
+  self.size /= self.variants;
   return self;
 }
 
@@ -83,10 +88,15 @@ static inline int bench_is(const bench *self, const char *op) { return strcmp(se
 
 static inline int32_t bench_type(const bench *self) { return self->is_text ? WS_TEXT : WS_BINARY; }
 
-/* A message arrived: it must be the one that was sent. Without verify only its size is looked at. */
-static inline void bench_received(const bench *self, int32_t type, const uint8_t *data, size_t size) {
+/* The message to send in the turn of that number. */
+static inline const uint8_t *bench_variant(const bench *self, size_t turn) {
+  return self->payload + turn % self->variants * self->size;
+}
+
+/* A message arrived: it must be the one that was sent in that turn. Without verify only its size is looked at. */
+static inline void bench_received(const bench *self, size_t turn, int32_t type, const uint8_t *data, size_t size) {
   BENCH_CHECK(type == bench_type(self) && size == self->size);
-  if (self->verify) BENCH_CHECK(memcmp(data, self->payload, size) == 0);
+  if (self->verify) BENCH_CHECK(memcmp(data, bench_variant(self, turn), size) == 0);
 }
 
 /* Sums of what was spent between start and stop. */

@@ -16,6 +16,15 @@ static void write_to_all(void *argument) {
   }
 }
 
+static void prepare_for_all(void *argument) {
+  const broadcast *self = argument;
+  const bench *message = self->arguments;
+  ws_prepared *prepared;
+  BENCH_OK(ws_prepared_new(bench_type(message), message->payload, message->size, &prepared));
+  for (size_t i = 0; i < message->connections; i++) BENCH_OK(ws_conn_write_prepared(self->conns[i], prepared));
+  BENCH_OK(ws_prepared_free(prepared));
+}
+
 static ws_conn **accept_all(const bench *self) {
   ws_upgrader *upgrader = open_upgrader(self);
   ws_conn **conns = calloc(self->connections, sizeof *conns);
@@ -30,8 +39,7 @@ int main(int count, char **words) {
   bench self = bench_arguments(count, words);
   broadcast all = {&self, accept_all(&self)};
   meter spent = {0};
-  if (self.prepared) BENCH_FAIL("no prepared messages in this library");
-  reach_all(&self, &spent, write_to_all, &all);
+  reach_all(&self, &spent, self.prepared ? prepare_for_all : write_to_all, &all);
   meter_print(&spent, self.messages * self.connections);
   return 0;
 }

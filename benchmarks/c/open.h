@@ -13,14 +13,16 @@
 static inline ws_dialer *open_dialer(const bench *self) {
   ws_dialer *dialer;
   BENCH_OK(ws_dialer_new(&dialer));
-  if (self->deflate) BENCH_FAIL("no permessage-deflate in this library");
+  BENCH_OK(ws_dialer_set_compression(dialer, self->deflate));
+  BENCH_OK(ws_dialer_set_context_takeover(dialer, self->takeover, self->takeover));
   return dialer;
 }
 
 static inline ws_upgrader *open_upgrader(const bench *self) {
   ws_upgrader *upgrader;
   BENCH_OK(ws_upgrader_new(&upgrader));
-  if (self->deflate) BENCH_FAIL("no permessage-deflate in this library");
+  BENCH_OK(ws_upgrader_set_compression(upgrader, self->deflate));
+  BENCH_OK(ws_upgrader_set_context_takeover(upgrader, self->takeover, self->takeover));
   return upgrader;
 }
 
@@ -111,7 +113,7 @@ static inline size_t open_take(const bench *self, ws_engine *engine) {
   int status;
   while ((status = ws_engine_next_event(engine, &event)) == WS_OK) {
     BENCH_CHECK(event.type == WS_EVENT_MESSAGE);
-    bench_received(self, event.opcode, event.data, event.size);
+    bench_received(self, 0, event.opcode, event.data, event.size);
     count += 1;
   }
   BENCH_CHECK(status == WS_AGAIN);

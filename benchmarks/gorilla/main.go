@@ -27,7 +27,15 @@ type bench struct {
 	address     string
 	messages    int
 	connections int
+	variants    int
 	payload     []byte
+}
+
+// variant gives the message to send in the turn of that number.
+func (b *bench) variant(turn int) []byte {
+	size := len(b.payload) / b.variants
+	start := turn % b.variants * size
+	return b.payload[start : start+size]
 }
 
 func must(err error) {
@@ -64,6 +72,12 @@ func (b *bench) word(name, value string) {
 		b.address = value
 	case "messages":
 		b.messages = number(value)
+	case "takeover":
+		if number(value) != 0 {
+			log.Panic("gorilla knows no context takeover")
+		}
+	case "variants":
+		b.variants = number(value)
 	case "connections":
 		b.connections = number(value)
 	case "payload":
@@ -75,10 +89,10 @@ func (b *bench) word(name, value string) {
 	}
 }
 
-// received looks at a message: it must be the one that was sent. Without verify only its size is looked at.
-func (b *bench) received(kind int, data []byte, err error) {
-	must(err)
-	if kind != b.kind || len(data) != len(b.payload) || (b.verify && !bytes.Equal(data, b.payload)) {
+// received looks at a message: it must be the one that was sent in that turn. Without verify only its size is looked at.
+func (b *bench) received(turn, kind int, data []byte) {
+	sent := b.variant(turn)
+	if kind != b.kind || len(data) != len(sent) || (b.verify && !bytes.Equal(data, sent)) {
 		log.Panic("not the message that was sent")
 	}
 }
@@ -107,7 +121,7 @@ func (m *meter) end() {
 }
 
 func main() {
-	b := &bench{kind: websocket.BinaryMessage, fd: -1, connections: 1}
+	b := &bench{kind: websocket.BinaryMessage, fd: -1, connections: 1, variants: 1}
 	for _, word := range os.Args[1:] {
 		name, value, _ := strings.Cut(word, "=")
 		b.word(name, value)
@@ -115,6 +129,7 @@ func main() {
 	m := &meter{Messages: b.messages * b.connections}
 	work := map[string]func(*bench, *meter){
 		"read": readMessages, "write": writeMessages, "parse": parse, "make": makeFrames, "broadcast": broadcast,
+		"roundtrip": roundTrip, "read-stream": readStreams, "write-stream": writeStreams,
 	}
 	work[b.op](b, m)
 	must(json.NewEncoder(os.Stdout).Encode(m))

@@ -66,7 +66,7 @@ func parse(b *bench, m *meter) {
 	ours.below.reader = &loop{bytes: render(b, other)}
 	m.begin()
 	for i := 0; i < b.messages; i++ {
-		b.received(ours.ws.ReadMessage())
+		b.read(0, ours.ws)
 	}
 	m.end()
 }
@@ -84,8 +84,22 @@ func makeFrames(b *bench, m *meter) {
 	for i := 0; i < b.messages; i++ {
 		must(ours.ws.WriteMessage(b.kind, b.payload))
 		if b.verify {
-			b.received(other.ws.ReadMessage())
+			b.read(0, other.ws)
 		}
+	}
+	m.end()
+}
+
+// roundTrip writes each message to memory and reads it from there.
+func roundTrip(b *bench, m *meter) {
+	ours, other := openPair(b)
+	var written bytes.Buffer
+	ours.below.writer = &written
+	other.below.reader = &written
+	m.begin()
+	for i := 0; i < b.messages; i++ {
+		must(ours.ws.WriteMessage(b.kind, b.variant(i)))
+		b.read(i, other.ws)
 	}
 	m.end()
 }
