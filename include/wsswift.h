@@ -253,8 +253,8 @@ int ws_conn_discard(ws_conn *conn);
  * sent · WS_ERR_ABORTED · WS_ERR_LOST · WS_ERR_IO. RFC 6455 5.6, 6.1. */
 WS_NODISCARD int ws_conn_write(ws_conn *conn, int32_t type, const void *data, size_t size);
 
-/* [any] The same for a message whose bytes lie in count parts, one behind the other. On a server's side a large part and the last one
- * are not copied. parts may be NULL when count is 0. Otherwise as ws_conn_write. */
+/* [any] The same for a message whose bytes lie in count parts, one behind the other. On a server's side a large part is not
+ * copied. parts may be NULL when count is 0. Otherwise as ws_conn_write. */
 WS_NODISCARD int ws_conn_writev(ws_conn *conn, int32_t type, const ws_bytes *parts, size_t count);
 
 /* [read] Waits for the next data message and lends its text when it is exactly one JSON document (RFC 8259) in UTF-8, with white space

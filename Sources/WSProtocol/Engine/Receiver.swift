@@ -60,8 +60,9 @@ public struct Receiver: ~Copyable {
 
   /// The room that `freeSpace` offers at first.
   private static let smallRead = 4096
-  /// The most room that `freeSpace` asks for ahead of what arrived.
-  private static let largeRead = 65536
+  /// The most room that `freeSpace` asks for ahead of what arrived: with a control frame that is not complete in front of it, it is one
+  /// block of the pool, and a message of 64 KiB fits in.
+  private static let largeRead = BlockPool.largest &- 256
   /// A buffer beyond this is given back as soon as its bytes have been read.
   static let keptBuffer = 1 << 20
 
