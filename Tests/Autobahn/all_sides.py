@@ -26,7 +26,8 @@ from programs import (
 # Case 9.* sends messages of 16 MiB, exactly.
 LIMIT = ["--max-message", str(16 * 1024 * 1024)]
 
-# One server compresses each message by itself, the others with the earlier ones in mind.
+# echo_blocking compresses each message by itself, the others with the earlier ones in mind. Python's settings are its defaults:
+# the server wants windows of 4 KiB, so the largest windows are those of the C servers.
 SERVERS = {
     "c-server": [EXAMPLES / "echo_blocking", "--deflate", *LIMIT],
     "c-engine": [EXAMPLES / "engine_poll", "--takeover", *LIMIT],
