@@ -135,7 +135,7 @@ extension Conn {
   private func dropMessages(until deadline: Deadline) throws(WSError) {
     try startDropping()
     do throws(WSError) {
-      _ = try receive(.end, within: ReadLimits(until: deadline))
+      _ = try receive(.end, within: ReadLimits(until: deadline, isStrict: true))
     } catch {
       if case .timeout = error { throw error }
     }

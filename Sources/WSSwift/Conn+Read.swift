@@ -63,12 +63,18 @@ struct ReadLimits {
   let mayReceive: Bool
   /// Whether the wait ends with `.interrupted` when another thread wants the half.
   let makesWay: Bool
+  /// Whether also what has been received before is left alone behind the deadline.
+  let isStrict: Bool
 
-  init(until deadline: Deadline, isInterruptible: Bool = false, mayReceive: Bool = true, makesWay: Bool = false) {
+  init(
+    until deadline: Deadline, isInterruptible: Bool = false, mayReceive: Bool = true, makesWay: Bool = false,
+    isStrict: Bool = false
+  ) {
     self.deadline = deadline
     self.isInterruptible = isInterruptible
     self.mayReceive = mayReceive
     self.makesWay = makesWay
+    self.isStrict = isStrict
   }
 
   /// Takes what is there and waits for nothing.
@@ -197,6 +203,7 @@ extension Conn {
       if try tellHeld() { continue }
       if let arrival = try nextArrival(wanted.delivery) {
         if let received = try take(arrival, wanted) { return received }
+        if limits.isStrict, limits.deadline.isPast { throw .timeout }
         continue
       }
       guard limits.mayReceive, lateFills < Self.lateFillLimit else { throw .timeout }
