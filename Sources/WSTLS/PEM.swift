@@ -14,6 +14,8 @@ public enum PEMSource {
 public final class KeyPassword: @unchecked Sendable {
   private let write: (UnsafeMutableRawBufferPointer) -> Int?
   fileprivate var wasAsked = false
+  /// There is none. OpenSSL asks again for each way to read a key.
+  fileprivate var isMissing = false
 
   /// `write` puts the password into the space and says how long it is, or nil when it has none. Runs on the thread that loads a key.
   public init(_ write: @escaping (UnsafeMutableRawBufferPointer) -> Int?) { self.write = write }
@@ -23,7 +25,10 @@ public final class KeyPassword: @unchecked Sendable {
 
   fileprivate func fill(_ space: UnsafeMutableRawBufferPointer) -> Int32 {
     wasAsked = true
-    guard let size = write(space), size >= 0, size <= space.count else { return -1 }
+    guard !isMissing, let size = write(space), size >= 0, size <= space.count else {
+      isMissing = true
+      return -1
+    }
     return Int32(truncatingIfNeeded: size)
   }
 
@@ -69,6 +74,7 @@ struct PEMReader: ~Copyable {
   /// The first private key; the caller's.
   borrowing func key(_ password: KeyPassword) throws(TransportError) -> OpaquePointer {
     password.wasAsked = false
+    password.isMissing = false
     let user = Unmanaged.passUnretained(password).toOpaque()
     let key = withExtendedLifetime(password) { ossl_PEM_read_bio_PrivateKey(bio, nil, KeyPassword.callback, user) }
     if let key {
