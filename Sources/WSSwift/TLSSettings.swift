@@ -129,7 +129,8 @@ final class ClientTLS: @unchecked Sendable {
     if let made = lock.withLock({ showsIdentity ? context : anonymousContext }) { return made }
     let made = try tls { () throws(TransportError) in
       try TLSContext.client(
-        trust: trust, identity: showsIdentity ? identity : nil, isChecked: isChecked, resumes: resumes, keyLog: keyLog)
+        trust: trust, identity: showsIdentity ? identity : nil, isChecked: isChecked, resumes: resumes, keyLog: keyLog,
+        isHandedOut: hook != nil)
     }
     if let hook, !hook(made.pointer, TLSContext.library) { throw .refusedByHandler }
     return lock.withLock {

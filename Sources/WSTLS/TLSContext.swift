@@ -33,13 +33,14 @@ public final class TLSContext: @unchecked Sendable {
   }
 
   /// A client's. `trust` nil: the system's issuers. `identity` is shown to servers that ask. `isChecked` off: every certificate is
-  /// accepted. `keyLog` takes the secrets of connections, for tools that decrypt recorded traffic. Throws `.tls`, `.outOfMemory`.
+  /// accepted. `keyLog` takes the secrets of connections, for tools that decrypt recorded traffic. `isHandedOut`: somebody may change what
+  /// belongs to it. Throws `.tls`, `.outOfMemory`.
   public static func client(
     trust: TLSTrust? = nil, identity: TLSIdentity? = nil, isChecked: Bool = true, resumes: Bool = true,
-    keyLog: PrivateLog? = nil
+    keyLog: PrivateLog? = nil, isHandedOut: Bool = false
   ) throws(TransportError) -> TLSContext {
     let made = try make(isServer: false, sessions: resumes ? TLSSessions() : nil, keyLog: keyLog)
-    try made.use(trust)
+    if isChecked || trust != nil { try made.use(trust, isHandedOut: isHandedOut) }
     if let identity { try identity.use(in: made.context) }
     let mode = isChecked ? ossl_SSL_VERIFY_PEER : ossl_SSL_VERIFY_NONE
     ossl_SSL_CTX_set_verify(made.context, mode, isChecked ? TLSCallbacks.noteRefusal : nil)
@@ -107,11 +108,13 @@ public final class TLSContext: @unchecked Sendable {
     if keyLog != nil { ossl_SSL_CTX_set_keylog_callback(context, TLSCallbacks.logKey) }
   }
 
-  private func use(_ trust: TLSTrust?) throws(TransportError) {
+  private func use(_ trust: TLSTrust?, isHandedOut: Bool) throws(TransportError) {
     if let trust {
       ossl_SSL_CTX_set1_cert_store(context, trust.store)
-    } else {
+    } else if isHandedOut {
       guard ossl_SSL_CTX_set_default_verify_paths(context) == 1 else { throw TLSLibrary.failure { .badCertificate($0) } }
+    } else {
+      ossl_SSL_CTX_set1_cert_store(context, try TLSTrust.system().store)
     }
   }
 
@@ -131,7 +134,7 @@ public final class TLSContext: @unchecked Sendable {
     case .required: mode = ossl_SSL_VERIFY_PEER | ossl_SSL_VERIFY_FAIL_IF_NO_PEER_CERT
     }
     ossl_SSL_CTX_set_verify(context, mode, TLSCallbacks.noteRefusal)
-    try use(trust)
+    try use(trust, isHandedOut: true)
     if let trust { ossl_SSL_CTX_set_client_CA_list(context, try trust.names()) }
   }
 

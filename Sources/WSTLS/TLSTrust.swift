@@ -1,5 +1,6 @@
 // Whom we believe: the issuers whose certificates are accepted.
 import COpenSSL
+import Synchronization
 import WSTransport
 
 /// Certificates of issuers, from files, memory and directories. One thread at a time until a context uses it; then it stays as it is.
@@ -13,6 +14,21 @@ public final class TLSTrust: @unchecked Sendable {
   public static func empty() throws(TransportError) -> TLSTrust {
     try TLSLibrary.load()
     return TLSTrust(try TLSLibrary.made(ossl_X509_STORE_new()))
+  }
+
+  /// The system's issuers, the same object for all who ask: reading some hundred certificates takes a while. Not to be added to.
+  /// `.tls`, `.outOfMemory`.
+  static func system() throws(TransportError) -> TLSTrust {
+    let before = SystemTrust.shared.load(ordering: .acquiring)
+    if let known = SharedTrust.behind(before) { return known.trust }
+    let trust = try empty()
+    try trust.addSystem()
+    let made = Unmanaged.passRetained(SharedTrust(trust))
+    let published = SystemTrust.shared.compareExchange(
+      expected: before, desired: UInt(bitPattern: made.toOpaque()), ordering: .acquiringAndReleasing)
+    // Two threads at once: the second one keeps its own.
+    if !published.exchanged { made.release() }
+    return trust
   }
 
   /// Adds all certificates of a PEM text, at least one, or none when one of them is bad. `.tls` with `.unreadable`,
@@ -57,4 +73,24 @@ public final class TLSTrust: @unchecked Sendable {
   }
 
   deinit { ossl_X509_STORE_free(store) }
+}
+
+private enum SystemTrust {
+  /// The address of a `SharedTrust`; 0 for none.
+  static let shared = Atomic<UInt>(0)
+}
+
+/// What the process keeps of the system's issuers, once somebody has asked for them. A forked child reads its own: a lock of OpenSSL's
+/// may have been held at the fork.
+private final class SharedTrust {
+  let trust: TLSTrust
+  private let generation = ForkGuard.generation
+
+  init(_ trust: TLSTrust) { self.trust = trust }
+
+  static func behind(_ address: UInt) -> SharedTrust? {
+    guard let pointer = UnsafeRawPointer(bitPattern: address) else { return nil }
+    let shared = Unmanaged<SharedTrust>.fromOpaque(pointer).takeUnretainedValue()
+    return shared.generation == ForkGuard.generation ? shared : nil
+  }
 }

@@ -195,12 +195,12 @@ static void reloading_is_all_or_nothing(void) {
 
 typedef struct reloader {
   ws_upgrader *upgrader;
-  volatile int stop;
+  int stop;
 } reloader;
 
 static void *reload_again_and_again(void *argument) {
   reloader *r = argument;
-  while (!r->stop) EXPECT_STATUS(ws_upgrader_reload_tls(r->upgrader, NULL), WS_OK);
+  while (!__atomic_load_n(&r->stop, __ATOMIC_SEQ_CST)) EXPECT_STATUS(ws_upgrader_reload_tls(r->upgrader, NULL), WS_OK);
   return NULL;
 }
 
@@ -214,7 +214,7 @@ static void reloading_while_connections_are_opened(void) {
     if (EXPECT(tls_open(&pair, dialer, r.upgrader, "wss://localhost/"))) tls_passes(pair.server, pair.client, "fresh");
     tls_close(&pair);
   }
-  r.stop = 1;
+  __atomic_store_n(&r.stop, 1, __ATOMIC_SEQ_CST);
   for (int i = 0; i < 2; i++) pthread_join(threads[i], NULL);
   EXPECT_STATUS(ws_dialer_free(dialer) + ws_upgrader_free(r.upgrader), WS_OK);
 }
