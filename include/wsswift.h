@@ -594,7 +594,7 @@ int ws_dialer_set_context_takeover(ws_dialer *dialer, int32_t client, int32_t se
 int ws_dialer_set_window_bits(ws_dialer *dialer, int32_t client, int32_t server);
 
 /* TLS, for wss:// URLs. TLS 1.2 and later, with ALPN http/1.1; the server's certificate must have the URL's host among its alternative
- * names, for addresses as an address; an address is not sent as SNI. Of a path that cannot be read, or holds nothing good, failure
+ * names, for addresses as an address; an address is not sent as SNI. The system's issuers are read once by a process. Of a path that cannot be read, or holds nothing good, failure
  * tells more; it may be NULL. What is wrong with OpenSSL itself is WS_ERR_TLS from all of them that load it. */
 
 /* [owner] Believes the issuers in a PEM file. With the first issuers that are added the system's are not believed any more (add them

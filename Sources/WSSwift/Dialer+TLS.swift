@@ -67,7 +67,7 @@ extension Dialer {
   /// Accepts every certificate, and so everybody who stands in between: for tests alone. Default off. `.state`.
   public func setTLSInsecureSkipVerify(_ on: Bool) throws(WSError) {
     try freezer.requireOpen()
-    clientTLS.isChecked = !on
+    clientTLS.skipsVerification = on
   }
 
   /// Whether connections to a server that was dialed before resume its session. Default on. `.state`. RFC 8446 2.2.

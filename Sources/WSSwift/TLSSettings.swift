@@ -96,7 +96,7 @@ final class ClientTLS: @unchecked Sendable {
   private var trust: TLSTrust?
   private var identity: TLSIdentity?
   var password: KeyPassword?
-  var isChecked = true
+  var skipsVerification = false
   var resumes = true
   var keyLog: PrivateLog?
   var hook: TLSContextHook?
@@ -129,7 +129,7 @@ final class ClientTLS: @unchecked Sendable {
     if let made = lock.withLock({ showsIdentity ? context : anonymousContext }) { return made }
     let made = try tls { () throws(TransportError) in
       try TLSContext.client(
-        trust: trust, identity: showsIdentity ? identity : nil, isChecked: isChecked, resumes: resumes, keyLog: keyLog,
+        trust: trust, identity: showsIdentity ? identity : nil, isChecked: !skipsVerification, resumes: resumes, keyLog: keyLog,
         isHandedOut: hook != nil)
     }
     if let hook, !hook(made.pointer, TLSContext.library) { throw .refusedByHandler }

@@ -278,6 +278,37 @@ static void large_messages_in_a_poll_loop(void) {
   tls_close(&pair);
 }
 
+/* ---- While nobody reads --------------------------------------------------------------------------------------- */
+
+static void an_idle_connection_is_served(void) {
+  tls_pair pair;
+  int64_t round_trip;
+  uint16_t code;
+  REQUIRE(tls_usual(&pair));
+  EXPECT_STATUS(ws_conn_set_background(pair.client, 1), WS_OK);
+  for (int i = 0; i < 3; i++) {
+    EXPECT_STATUS(ws_conn_ping(pair.server, ws_in_ms(check_limit(PEER_WAIT)), &round_trip), WS_OK);
+    EXPECT(round_trip > 0);
+  }
+  /* A message stays for the reader, also behind pings that lie in the same record. */
+  EXPECT_STATUS(ws_conn_write_control(pair.server, WS_PING, "a", 1, 0), WS_OK);
+  tls_passes(pair.server, pair.client, "kept for the reader");
+  EXPECT_STATUS(ws_conn_close(pair.server, 1000, NULL, 0, ws_in_ms(check_limit(PEER_WAIT))), WS_OK);
+  EXPECT_STATUS(ws_conn_close_codes(pair.client, &code, NULL, NULL), WS_OK);
+  EXPECT_INT(code, 1000);
+  tls_close(&pair);
+}
+
+static void a_silent_peer_is_given_up(void) {
+  tls_pair pair;
+  int32_t type;
+  ws_bytes message;
+  REQUIRE(tls_usual(&pair));
+  EXPECT_STATUS(ws_conn_set_keepalive(pair.client, 50, 80), WS_OK);
+  EXPECT_STATUS(ws_conn_read(pair.client, &type, &message), WS_ERR_KEEPALIVE);
+  tls_close(&pair);
+}
+
 static const check_test tests[] = {
     TEST(messages_go_both_ways),
     TEST(without_tls_there_is_nothing_to_tell),
@@ -290,5 +321,14 @@ static const check_test tests[] = {
     TEST(a_changed_byte_ends_the_connection),
     TEST(what_tls_holds_is_due_now),
     TEST(large_messages_in_a_poll_loop),
+    TEST(an_idle_connection_is_served),
+    TEST(a_silent_peer_is_given_up),
 };
-TEST_MAIN(tests)
+
+/* The background service's own descriptors are there before they are counted. */
+int main(int argc, char **argv) {
+  wire w;
+  if (!wire_open(&w, AS_SERVER) || ws_conn_set_background(w.conn, 1) != WS_OK) return 1;
+  wire_close(&w);
+  return check_main(tests, sizeof tests / sizeof tests[0], argc, argv);
+}
