@@ -22,7 +22,8 @@
  *             sense, and closed. They become non-blocking (O_NONBLOCK is set on the file description). Whatever the
  *             library opens is close-on-exec.
  * Time        deadlines are absolute nanoseconds of CLOCK_MONOTONIC. 0 means the handle's configured timeout, WS_NEVER
- *             waits for ever, a deadline in the past does not block. ws_in_ms() makes one. Timeouts are milliseconds.
+ *             waits for ever, a deadline in the past does not block. ws_in_ms() makes one. Timeouts are milliseconds; a
+ *             negative one is WS_ERR_INVALID.
  * Threads     [any]   any thread, at any time
  *             [read]  one thread at a time; may run beside writes
  *             [owner] nothing else on the handle meanwhile

@@ -26,7 +26,11 @@ static const char *const secrets[] = {"alice", "hunter2", "aunter", "sesame", "Y
 
 static inline ws_failure none(void) { return (ws_failure){.struct_size = sizeof(ws_failure)}; }
 
+/* The errors, negated, whose detail was looked at. */
+static char looked_at[100];
+
 static inline void expect_failure(const ws_failure *got, int status, wanted want) {
+  looked_at[-want.code] = 1;
   EXPECT_STATUS(status, want.code);
   EXPECT_INT(got->code, want.code);
   EXPECT_INT(got->who, want.who);

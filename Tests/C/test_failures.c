@@ -1,6 +1,7 @@
 /* The detail of a failure, for the errors of the header (test_memory.c has the one without memory): each is produced for real, and
  * says who, with which numbers, and in words what was seen. No text holds a secret of a URL or a request.
  */
+#include "compressed.h"
 #include "engines.h"
 #include "failures.h"
 #include "names.h"
@@ -276,6 +277,42 @@ static void what_peers_do_to_an_engine(void) {
   EXPECT_STATUS(ws_engine_free(engine), WS_OK);
 }
 
+/* The peer sends what no decompressor takes. */
+static void what_cannot_be_decompressed(void) {
+  ws_failure got = none();
+  ws_upgrader *upgrader = compressed_upgrader(ALONE);
+  ws_engine *engine = engine_new_server(upgrader);
+  EXPECT_STATUS(ws_engine_feed(engine, PEER_REQUEST, sizeof PEER_REQUEST - 3), WS_OK);
+  engine_feed_text(engine, "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n");
+  engine_event(engine, WS_EVENT_REQUEST);
+  EXPECT_STATUS(ws_engine_accept(engine), WS_OK);
+  engine_event(engine, WS_EVENT_OPEN);
+  engine_put_text(engine, AS_SERVER, 0xc2, "\xff");
+  engine_gives(engine, WS_ERR_DEFLATE);
+  EXPECT_STATUS(ws_engine_failure(engine, &got), WS_OK);
+  expect_failure(&got, WS_ERR_DEFLATE, (wanted){.code = WS_ERR_DEFLATE, .who = WS_BY_PEER, .close_code = 1007, .text = "compressed"});
+  EXPECT_STATUS(ws_engine_free(engine), WS_OK);
+  EXPECT_STATUS(ws_upgrader_free(upgrader), WS_OK);
+}
+
+/* The last test: an error that is new must come here, or to another program. */
+static void every_error_was_looked_at(void) {
+  static const int elsewhere[] = {
+      WS_ERR_NOMEM,     /* test_memory */
+      WS_ERR_FORKED,    /* in a child every call on the connection gives it, ws_conn_failure too: test_fork */
+      WS_ERR_FDS,       /* here, in a child */
+      WS_ERR_TIMEOUT,   /* test_failures_time */
+      WS_ERR_KEEPALIVE, /* test_keepalive */
+      WS_ERR_TLS,       /* test_tls_settings, test_tls */
+      WS_ERR_JSON,      /* test_json */
+  };
+  for (size_t i = 0; i < sizeof elsewhere / sizeof elsewhere[0]; i++) looked_at[-elsewhere[i]] = 1;
+  for (int code = -1; code > -100; code--) {
+    int is_error = strcmp(ws_strerror(code), "unknown error") != 0;
+    if (is_error && !looked_at[-code]) check_fail(__FILE__, __LINE__, "no test looks at the failure of %d, %s", code, ws_strerror(code));
+  }
+}
+
 static const check_test tests[] = {
     TEST(invalid_and_state),
     TEST(urls_and_names),
@@ -293,5 +330,7 @@ static const check_test tests[] = {
     TEST(a_write_that_stops),
     TEST(a_peer_that_resets),
     TEST(what_peers_do_to_an_engine),
+    TEST(what_cannot_be_decompressed),
+    TEST(every_error_was_looked_at),
 };
 TEST_MAIN(tests)
