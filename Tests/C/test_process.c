@@ -2,11 +2,13 @@
  * small stacks are enough, signals end a wait only where that was asked for, and nothing is written to a terminal.
  */
 #include "busy.h"
+#include "compressed.h"
 
 #include <fcntl.h>
 #include <netdb.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 long syscall(long number, ...); /* not in POSIX */
 
@@ -178,6 +180,56 @@ static void small_stacks_are_enough(void) {
   }
 }
 
+/* The other ways to write and read, compressed, and what a poll loop calls. */
+static void *use_small_stack_otherwise(void *argument) {
+  static char json[1000];
+  pair *p = argument;
+  ws_bytes text = {(const uint8_t *)json, sizeof json}, parts[2] = {text, text}, got;
+  ws_prepared *prepared;
+  ws_writer *writer;
+  ws_reader *reader;
+  int32_t type, fd, events;
+  int status;
+  memset(json, '[', 500); /* the deepest are 512 */
+  memset(json + 500, ']', 500);
+  EXPECT_STATUS(ws_conn_write_json(p->client, json, sizeof json), WS_OK);
+  EXPECT_STATUS(ws_conn_read_json(p->server, &got), WS_OK);
+  EXPECT_INT(got.size, sizeof json);
+  EXPECT_STATUS(ws_conn_writev(p->client, WS_TEXT, parts, 2), WS_OK);
+  EXPECT_STATUS(ws_prepared_new(WS_TEXT, json, sizeof json, &prepared), WS_OK);
+  EXPECT_STATUS(ws_conn_write_prepared(p->client, prepared), WS_OK);
+  EXPECT_STATUS(ws_prepared_free(prepared), WS_OK);
+  EXPECT_STATUS(ws_conn_next_writer(p->client, WS_TEXT, &writer), WS_OK);
+  EXPECT_STATUS(ws_writer_write(writer, json, sizeof json), WS_OK);
+  EXPECT_STATUS(ws_writer_flush(writer), WS_OK);
+  EXPECT_STATUS(ws_writer_close(writer), WS_OK);
+  for (int i = 0; i < 3; i++) {
+    EXPECT_STATUS(ws_conn_next_reader(p->server, &type, &reader), WS_OK);
+    while ((status = ws_reader_next(reader, &got)) == WS_OK) {
+    }
+    EXPECT_STATUS(status, WS_END);
+  }
+  EXPECT_STATUS(ws_conn_set_nonblocking(p->client, 1), WS_OK);
+  EXPECT_STATUS(ws_conn_write(p->client, WS_TEXT, json, sizeof json), WS_OK);
+  EXPECT_STATUS(ws_conn_service(p->client), WS_OK);
+  EXPECT_STATUS(ws_conn_interest(p->client, &fd, &events, NULL), WS_OK);
+  EXPECT_STATUS(ws_conn_close(p->client, 1000, NULL, 0, 0), WS_AGAIN);
+  return NULL;
+}
+
+static void small_stacks_are_enough_otherwise(void) {
+  pair p;
+  pthread_t thread;
+  pthread_attr_t attributes;
+  REQUIRE(compressed_pair(&p, IN_CONTEXT));
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, 32 << 10);
+  EXPECT_INT(pthread_create(&thread, &attributes, use_small_stack_otherwise, &p), 0);
+  pthread_attr_destroy(&attributes);
+  pthread_join(thread, NULL);
+  pair_close(&p);
+}
+
 /* ---- Signals ---- */
 
 static void on_signal(int number) { (void)number; }
@@ -225,10 +277,51 @@ static void signals_and_blocked_writes(void) {
   EXPECT_INT(signalled(1, 1), STILL_BLOCKED); /* inside a frame there is no way back */
 }
 
+/* ---- Standard streams ---- */
+
+/* A connection that works, one that is refused, and one that breaks, in a process whose streams are this pipe, or closed. */
+static void live_without_streams(int replacement) {
+  wire w;
+  pair p;
+  ws_conn *conn;
+  for (int fd = 0; fd < 3; fd++) {
+    if (replacement >= 0) dup2(replacement, fd);
+    if (replacement < 0) close(fd);
+  }
+  int fine = pair_open(&p) && ws_conn_write(p.client, WS_TEXT, "x", 1) == WS_OK;
+  int32_t type;
+  ws_bytes message;
+  fine = fine && ws_conn_read(p.server, &type, &message) == WS_OK && message.size == 1;
+  pair_close(&p);
+  fine = fine && ws_dialer_dial(NULL, "ws://here.example:1/", 0, &conn, NULL) == WS_ERR_CONNECT && wire_open(&w, AS_SERVER);
+  wire_put(&w, 0xff, "rubbish", 7);
+  fine = fine && ws_conn_read(w.conn, &type, &message) == WS_ERR_PROTOCOL;
+  wire_close(&w);
+  _exit(fine ? 0 : 1);
+}
+
+/* What a child said whose streams are a pipe, or that has none. */
+static void streams_are_left_alone(void) {
+  for (int is_closed = 0; is_closed < 2; is_closed++) {
+    int channel[2], status = -1;
+    char said[64];
+    REQUIRE(pipe(channel) == 0);
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) live_without_streams(is_closed ? -1 : channel[1]);
+    close(channel[1]);
+    EXPECT_INT(read(channel[0], said, sizeof said), 0);
+    EXPECT(waitpid(child, &status, 0) == child && status == 0);
+    close(channel[0]);
+  }
+}
+
 static const check_test tests[] = {
     TEST(descriptors_close_on_exec),
     TEST(every_descriptor_refused),
     TEST(small_stacks_are_enough),
+    TEST(small_stacks_are_enough_otherwise),
     TEST(signals_and_blocked_writes),
+    TEST(streams_are_left_alone),
 };
 TEST_MAIN(tests)

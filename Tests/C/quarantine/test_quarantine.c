@@ -143,6 +143,42 @@ static void engines_and_header_fields(void) {
   must_report(use_headers, "wsswift: use after free: ws_headers\n");
 }
 
+static void use_reader(void) {
+  wire w;
+  int32_t type;
+  ws_reader *reader;
+  ws_bytes part;
+  if (!wire_open(&w, AS_SERVER)) return;
+  wire_put_text(&w, 0x81, "message");
+  (void)!ws_conn_next_reader(w.conn, &type, &reader);
+  ws_conn_free(w.conn);
+  (void)!ws_reader_next(reader, &part);
+}
+
+static void use_writer(void) {
+  wire w;
+  ws_writer *writer;
+  if (!wire_open(&w, AS_SERVER)) return;
+  (void)!ws_conn_next_writer(w.conn, WS_TEXT, &writer);
+  ws_conn_free(w.conn);
+  (void)!ws_writer_close(writer);
+}
+
+static void use_prepared(void) {
+  wire w;
+  ws_prepared *message;
+  if (!wire_open(&w, AS_SERVER) || ws_prepared_new(WS_TEXT, "x", 1, &message) != WS_OK) return;
+  ws_prepared_free(message);
+  (void)!ws_conn_write_prepared(w.conn, message);
+}
+
+/* Readers and writers are parts of their connection, and end with it. */
+static void readers_writers_and_prepared_messages(void) {
+  must_report(use_reader, "wsswift: use after free: ws_reader\n");
+  must_report(use_writer, "wsswift: use after free: ws_writer\n");
+  must_report(use_prepared, "wsswift: use after free: ws_prepared\n");
+}
+
 /* ---- What is reported beside that, and what is not ---- */
 
 static void use_dial_as_conn(void) {
@@ -210,6 +246,7 @@ static const check_test tests[] = {
     TEST(conns),
     TEST(configurations_and_attempts),
     TEST(engines_and_header_fields),
+    TEST(readers_writers_and_prepared_messages),
     TEST(other_misuse),
     TEST(what_is_allowed_stays_so),
     TEST(no_handle_lies_where_a_freed_one_lay),
