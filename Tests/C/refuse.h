@@ -9,6 +9,7 @@
 static __thread int countdown; /* the block that is refused, counted from now; 0 for none */
 static int nothing_left;       /* no block at all can be had */
 static long blocks;            /* held by the whole process; 0 where a sanitizer counts them */
+static __thread long asked;    /* how often a thread has asked for memory; 0 there too */
 
 static inline int is_refused(void) { return nothing_left || (countdown > 0 && --countdown == 0); }
 
@@ -27,6 +28,7 @@ void *__libc_memalign(size_t alignment, size_t size);
 void __libc_free(void *block);
 
 static inline void *counted(void *block) {
+  asked += 1;
   if (block != NULL) __atomic_add_fetch(&blocks, 1, __ATOMIC_SEQ_CST);
   return block;
 }
@@ -36,7 +38,9 @@ void *calloc(size_t count, size_t size) { return counted(__libc_calloc(count, si
 void *aligned_alloc(size_t alignment, size_t size) { return nothing_left ? NULL : counted(__libc_memalign(alignment, size)); }
 void *realloc(void *block, size_t size) {
   if (is_refused()) return NULL;
-  return block == NULL ? counted(__libc_malloc(size)) : __libc_realloc(block, size);
+  if (block == NULL) return counted(__libc_malloc(size));
+  asked += 1;
+  return __libc_realloc(block, size);
 }
 int posix_memalign(void **block, size_t alignment, size_t size) {
   *block = counted(__libc_memalign(alignment, size));
@@ -48,6 +52,16 @@ void free(void *block) {
 }
 
 #endif
+
+/* The library that ships is Embedded Swift; one of ordinary Swift has its runtime beside it, with an allocator of its own. */
+static inline int is_ordinary_swift(void) {
+  char line[512];
+  int found = 0;
+  FILE *maps = fopen("/proc/self/maps", "r");
+  while (maps != NULL && fgets(line, sizeof line, maps) != NULL) found |= strstr(line, "libswiftCore") != NULL;
+  if (maps != NULL) fclose(maps);
+  return found;
+}
 
 /* A call that leaves no trace when there is no memory: the second time it works. */
 #define AGAIN(self, call)                          \

@@ -168,16 +168,6 @@ static void an_answer_needs_no_memory(void) {
 
 /* ---- Objects of fixed size ---- */
 
-/* The library that ships is Embedded Swift; one of ordinary Swift has its runtime beside it, with an allocator of its own. */
-static int is_ordinary_swift(void) {
-  char line[512];
-  int found = 0;
-  FILE *maps = fopen("/proc/self/maps", "r");
-  while (maps != NULL && fgets(line, sizeof line, maps) != NULL) found |= strstr(line, "libswiftCore") != NULL;
-  if (maps != NULL) fclose(maps);
-  return found;
-}
-
 static void no_memory_for_an_object_says_how_much(void) {
   char said[256] = "";
   int channel[2], status = 0, size = 0;

@@ -42,9 +42,6 @@ public enum BlockPool {
     }
   }
 
-  /// The size that a block for so many bytes should have so that the pool can take it back.
-  @inline(__always) static func roundedUp(_ wanted: Int) -> Int { place(for: wanted)?.size ?? wanted }
-
   /// Where blocks for so many bytes lie; nil for what is too large, or no size at all.
   private static func place(for wanted: Int) -> (shelf: Shelf, size: Int)? {
     guard wanted > 0, wanted <= largest else { return nil }

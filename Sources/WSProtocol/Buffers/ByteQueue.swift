@@ -57,11 +57,16 @@ public struct ByteQueue: ~Copyable {
     try grow(to: max(needed, doubled))
   }
 
-  /// From 4 KiB on in the sizes of `BlockPool`, which is where the first such block comes from.
+  /// From 4 KiB on in the sizes of `BlockPool`, which is where such blocks come from, and where the smaller one goes: so a queue that
+  /// grows again and again asks the allocator for nothing.
   private mutating func grow(to size: Int) throws(OutOfMemory) {
-    guard size >= BlockPool.smallest else { return try memory.resize(to: size) }
-    guard memory.base == nil else { return try memory.resize(to: BlockPool.roundedUp(size)) }
-    memory = try BlockPool.take(size)
+    guard size >= BlockPool.smallest, size <= BlockPool.largest else { return try memory.resize(to: size) }
+    var other = try BlockPool.take(size)
+    if let source = memory.base, let target = other.base { memcpy(target, source + head, count) }
+    tail = count
+    head = 0
+    swap(&memory, &other)
+    BlockPool.give(other)
   }
 
   /// Adds `filled` bytes that were written to `freeSpace`; more than there is room for are not counted.

@@ -53,7 +53,7 @@ public struct Payload {
   @inline(__always) public var isEmpty: Bool { count == 0 }
 
   /// The number of parts, empty ones too.
-  @inline(__always) public var partCount: Int { parts.isEmpty ? 2 : parts.count }
+  @inline(__always) public var partCount: Int { parts.isEmpty ? (second.isEmpty ? 1 : 2) : parts.count }
 
   /// A part by its number; nothing behind the last one.
   @inline(__always) public func part(_ number: Int) -> ByteView {

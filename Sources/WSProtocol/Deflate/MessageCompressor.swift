@@ -47,8 +47,7 @@ public struct MessageCompressor: ~Copyable {
     output.removeAll()
     isOpen = false
     do throws(OutOfMemory) {
-      try add(message)
-      try finish()
+      try finish(message)
     } catch {
       forget()
       throw error
@@ -62,22 +61,21 @@ public struct MessageCompressor: ~Copyable {
   /// the message cannot go on: call `forget`.
   public mutating func add(_ part: ByteView) throws(OutOfMemory) {
     guard !part.isEmpty else { return }
-    if !isOpen { try begin() }
+    try deflate(part, .none)
     holdsBack = true
-    try deflater?.deflate(part, .none, to: &output)
   }
 
-  /// Puts all that was added into `output`, so that the peer can have it. The message goes on.
-  public mutating func flush() throws(OutOfMemory) {
-    guard holdsBack else { return }
-    try deflater?.deflate(.empty, .all, to: &output)
+  /// Puts all that was added, and this, into `output`, so that the peer can have it. The message goes on.
+  public mutating func flush(_ part: ByteView = .empty) throws(OutOfMemory) {
+    guard holdsBack || !part.isEmpty else { return }
+    try deflate(part, .all)
     holdsBack = false
   }
 
-  /// Puts the rest of the message into `output`.
-  public mutating func finish() throws(OutOfMemory) {
-    if holdsBack {
-      try flush()
+  /// Puts the rest of the message, the last of which is this, into `output`.
+  public mutating func finish(_ part: ByteView = .empty) throws(OutOfMemory) {
+    if holdsBack || !part.isEmpty {
+      try flush(part)
       // RFC 7692 7.2.1: the receiver puts the tail back.
       let tail = Inflater.messageTail
       let kept = output.count &- tail.count
@@ -85,9 +83,15 @@ public struct MessageCompressor: ~Copyable {
       output.truncate(to: kept)
     } else {
       // Nothing since the last flush, where zlib would say nothing: an empty block without its tail. RFC 7692 7.2.3.6.
+      try output.reserve(BlockPool.smallest)
       try output.append(0)
     }
     isOpen = false
+  }
+
+  private mutating func deflate(_ part: ByteView, _ flush: Deflater.Flush) throws(OutOfMemory) {
+    if !isOpen { try begin() }
+    try deflater?.deflate(part, flush, to: &output)
   }
 
   // MARK: - Between messages

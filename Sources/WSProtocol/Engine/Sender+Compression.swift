@@ -18,11 +18,13 @@ extension Sender {
     if isFirst { applyCompression() }
     do throws(OutOfMemory) {
       var number = 0
-      while number < payload.partCount {
+      while number < payload.partCount &- 1 {
         try compressor?.add(payload.part(number))
         number = number &+ 1
       }
-      if isFinal { try compressor?.finish() } else { try compressor?.flush() }
+      // The last part is compressed by the call that ends it, which costs less than one more.
+      let last = payload.part(number)
+      if isFinal { try compressor?.finish(last) } else { try compressor?.flush(last) }
     } catch {
       giveUp()
       throw .outOfMemory
