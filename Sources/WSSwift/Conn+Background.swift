@@ -7,7 +7,7 @@ import WSTransport
 
 /// What the service knows of a connection. Guarded by the connection's `stateLock`.
 struct BackgroundService {
-  var isOn = false
+  /// Made when the service is first asked for.
   var seat: ServiceSeat?
   /// The service can do nothing until whoever uses the reading half has left it.
   var isAway = false
@@ -19,8 +19,9 @@ struct BackgroundService {
 /// A connection in the poller's care.
 final class ServiceSeat: PollSeat, @unchecked Sendable {
   private var poller: Poller?
-  /// Held while the service looks, so that whoever has left knows that it does not.
+  /// Held while the service looks, so that whoever has left knows that it does not, and by those who switch.
   private let lock = Lock()
+  private var isOn = false
   /// The thread that looks, so that it can tell that it holds the lock.
   private let looker = Atomic<UInt>(0)
   #if hasFeature(Embedded)
@@ -32,21 +33,29 @@ final class ServiceSeat: PollSeat, @unchecked Sendable {
 
   override init(descriptor: Int32) { super.init(descriptor: descriptor) }
 
-  convenience init(_ conn: Conn, _ poller: Poller) {
+  convenience init(for conn: Conn, with poller: Poller) {
     self.init(descriptor: conn.transport.pollDescriptor)
-    self.conn = conn
     self.poller = poller
   }
 
-  func enter() throws(WSError) {
-    do throws(TransportError) { try poller?.add(self) } catch { throw WSError(error) }
+  func enter(_ conn: Conn) throws(TransportError) {
+    try lock.withLock { () throws(TransportError) in
+      guard !isOn else { return }
+      self.conn = conn
+      try poller?.add(self)
+      isOn = true
+    }
   }
 
   /// When this returns the service does not touch the connection any more.
   func leave() {
     // The last reference may be the one that the look itself holds.
-    if looker.load(ordering: .relaxed) == currentThread() { conn = nil } else { lock.withLock { conn = nil } }
+    let isLooking = looker.load(ordering: .relaxed) == currentThread()
+    if !isLooking { lock.lock() }
+    conn = nil
+    isOn = false
     poller?.remove(self)
+    if !isLooking { lock.unlock() }
   }
 
   func look(at time: Deadline) { poller?.schedule(self, at: time) }
@@ -98,34 +107,22 @@ extension Conn {
   public func setBackground(_ on: Bool) throws(WSError) {
     try requireOwnProcess()
     guard on else { return leaveBackground() }
-    guard stateLock.withLock({ !background.isOn }), !transport.isAborted else { return }
-    let poller: Poller
-    do throws(TransportError) { poller = try Poller.shared() } catch { throw WSError(error) }
-    let seat = ServiceSeat(self, poller)
-    let isFirst = stateLock.withLock {
-      guard !background.isOn else { return false }
-      background = BackgroundService(isOn: true, seat: seat)
-      return true
-    }
-    guard isFirst else { return }
-    do throws(WSError) {
-      try seat.enter()
-    } catch {
-      leaveBackground()
-      throw error
-    }
-    // An abort in between has found no seat in the poller's care.
+    do throws(TransportError) { try seatInBackground().enter(self) } catch { throw WSError(error) }
+    // An abort in between has found nobody in the poller's care.
     if transport.isAborted { leaveBackground() }
   }
 
-  func leaveBackground() {
-    let seat = stateLock.withLock {
-      let seat = background.seat
-      background = BackgroundService()
+  private func seatInBackground() throws(TransportError) -> ServiceSeat {
+    if let seat = stateLock.withLock({ background.seat }) { return seat }
+    let made = ServiceSeat(for: self, with: try Poller.shared())
+    return stateLock.withLock {
+      let seat = background.seat ?? made
+      background.seat = seat
       return seat
     }
-    seat?.leave()
   }
+
+  func leaveBackground() { stateLock.withLock { background.seat }?.leave() }
 
   /// Somebody has left the reading half. Called with `stateLock` held.
   func resumeBackground() {

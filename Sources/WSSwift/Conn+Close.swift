@@ -120,7 +120,7 @@ extension Conn {
 
   /// Another thread has read a moment ago, and will want more. Called with `stateLock` held.
   private var isBetweenReads: Bool {
-    reading.readerLeft != .never && reading.thread != currentThread()
+    reading.readerLeft != .never && reading.lastReader != currentThread()
       && !reading.readerLeft.adding(milliseconds: Self.readerGrace).isPast
   }
 

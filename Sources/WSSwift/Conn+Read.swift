@@ -29,6 +29,8 @@ struct ReadingState {
   var end = End.open
   /// When the last reader left; `close` gives it a moment to come back.
   var readerLeft = Deadline.never
+  /// The thread that it was.
+  var lastReader: UInt = 0
   /// How many threads want the half from somebody who makes way.
   var wanted = 0
   /// Only a reader can go on: what comes next can neither be kept nor dropped.
@@ -137,9 +139,8 @@ extension Conn {
       kept = nil
       return message
     }
-    let message = waiting.next()
-    if message == nil { receiver.endKept() }
-    return message
+    receiver.endKept()
+    return waiting.next()
   }
 
   // MARK: - One thread at a time
@@ -182,6 +183,7 @@ extension Conn {
     stateLock.withLock {
       if reading.owner == .reader {
         reading.readerLeft = .recently
+        reading.lastReader = reading.thread
         reading.isStuck = false
       }
       reading.owner = .nobody

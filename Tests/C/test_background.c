@@ -4,6 +4,7 @@
 #include "answering.h"
 #include "busy.h"
 #include "handlers.h"
+#include "tls.h"
 
 #include <dirent.h>
 #include <sys/wait.h>
@@ -519,6 +520,35 @@ static void a_child_has_a_service_of_its_own(void) {
   wire_close(&w);
 }
 
+/* ---- TLS ---- */
+
+static void over_tls_it_does_the_same(void) {
+  tls_pair pair;
+  REQUIRE(tls_usual(&pair));
+  ws_conn *ends[] = {pair.client, pair.server};
+  for (int i = 0; i < 2; i++) {
+    EXPECT_STATUS(ws_conn_set_background(ends[i], 1), WS_OK);
+    for (int times = 0; times < 10; times++) EXPECT_STATUS(ws_conn_ping(ends[1 - i], 0, NULL), WS_OK);
+    EXPECT_STATUS(ws_conn_set_background(ends[i], 0), WS_OK);
+  }
+  for (int i = 0; i < 2; i++) {
+    EXPECT_STATUS(ws_conn_set_background(ends[i], 1), WS_OK);
+    EXPECT_STATUS(ws_conn_set_keepalive(ends[i], 20, check_limit(2000)), WS_OK);
+  }
+  int64_t end = check_ms() + check_limit(3000);
+  while (statistics_of(pair.client).pongs_received < 15 && check_ms() < end) check_sleep(5);
+  for (int i = 0; i < 2; i++) EXPECT(statistics_of(ends[i]).round_trip_ns > 0);
+  /* Between messages as well, and to the end. */
+  for (int i = 0; i < 20; i++) {
+    tls_passes(pair.client, pair.server, "up");
+    tls_passes(pair.server, pair.client, "down");
+  }
+  EXPECT_STATUS(ws_conn_close_begin(pair.client, 1000, NULL, 0), WS_OK);
+  EXPECT_INT(write_becomes(pair.server, WS_ERR_CLOSE_SENT), WS_ERR_CLOSE_SENT);
+  EXPECT_STATUS(ws_conn_close(pair.client, 1000, NULL, 0, 0), WS_OK);
+  tls_close(&pair);
+}
+
 /* ---- Life and death ---- */
 
 static void *ping_without_end(void *argument) {
@@ -682,6 +712,7 @@ static const check_test tests[] = {
     TEST(a_connection_that_is_read_does_not_bother_it),
     TEST(signals_are_not_for_it),
     TEST(a_child_has_a_service_of_its_own),
+    TEST(over_tls_it_does_the_same),
     TEST(it_can_be_left_at_any_time),
     TEST(user_pointers_are_freed_by_the_program_s_threads),
     TEST(freed_inside_a_handler),

@@ -131,6 +131,33 @@ static void no_more_than_the_read_limit_is_kept(void) {
   wire_close(&w);
 }
 
+/* The one that was too much for the queue is lent as well, while further pings read on. */
+static void the_last_kept_message_stays_while_it_is_looked_at(void) {
+  wire w;
+  int32_t type;
+  ws_bytes message;
+  char room[60], much[125];
+  REQUIRE(wire_open(&w, AS_SERVER));
+  EXPECT_STATUS(ws_conn_set_read_limit(w.conn, 200), WS_OK);
+  memset(much, '#', sizeof much);
+  for (int i = 0; i < 4; i++) {
+    memset(room, 'a' + i, sizeof room);
+    wire_put(&w, 0x81, room, sizeof room);
+    if (i == 0) EXPECT_STATUS(ws_conn_read(w.conn, &type, &message), WS_OK);
+  }
+  EXPECT_STATUS(ws_conn_ping(w.conn, ws_in_ms(50), NULL), WS_ERR_TIMEOUT);
+  for (int i = 1; i < 4; i++) {
+    EXPECT_STATUS(ws_conn_read(w.conn, &type, &message), WS_OK);
+    wire_put_text(&w, 0x81, "later");
+    for (int times = 0; times < 4; times++) wire_put(&w, 0x89, much, sizeof much);
+    EXPECT_STATUS(ws_conn_ping(w.conn, ws_in_ms(50), NULL), WS_ERR_TIMEOUT);
+    memset(room, 'a' + i, sizeof room);
+    EXPECT_BYTES(message.data, message.size, room, sizeof room);
+  }
+  for (int i = 0; i < 3; i++) wire_reads(&w, "later");
+  wire_close(&w);
+}
+
 /* A reader that comes gets the half at once, and the ping its pong all the same. */
 static void a_reader_takes_over(void) {
   wire w;
@@ -389,6 +416,7 @@ static const check_test tests[] = {
     TEST(messages_are_kept),
     TEST(a_lent_message_outlives_later_ones),
     TEST(no_more_than_the_read_limit_is_kept),
+    TEST(the_last_kept_message_stays_while_it_is_looked_at),
     TEST(a_reader_takes_over),
     TEST(many_threads_ping),
     TEST(pings_beside_a_flow_of_messages),

@@ -57,12 +57,25 @@ import WSTransport
 
     private func step(_ writer: Int, _ choice: Int) throws(WSError) {
       switch choice {
+      case 0 where Bool.random(): try ping()
       case 0: try conn.control(.ping, [UInt8](repeating: 1, count: Int.random(in: 0...125)))
       case 1: try conn.control(.pong)
       case 2: conn.setReadTimeout(milliseconds: Int64.random(in: 0...20))
       case 3: conn.setReadLimit(UInt64.random(in: 1 << 20...1 << 24))
       case 4: conn.setPongHandler { _ in true }
       default: try send(writer)
+      }
+    }
+
+    /// A pong behind much else may take long.
+    private func ping() throws(WSError) {
+      do throws(WSError) {
+        _ = try conn.ping(deadline: .after(milliseconds: 200))
+      } catch {
+        switch error {
+        case .timeout, .closed: return
+        default: throw error
+        }
       }
     }
 
@@ -77,6 +90,10 @@ import WSTransport
 
   @Test(arguments: [false, true]) func manyThreadsDoEverything(tcp: Bool) throws {
     let (client, server) = try makeConns(tcp: tcp)
+    for conn in [client, server] {
+      try conn.setBackground(true)
+      try conn.setKeepalive(intervalMilliseconds: 20, timeoutMilliseconds: 20_000)
+    }
     let stopping = Deadline.after(milliseconds: 2500)
     let sides = [client, server].map { Side($0, writers: 3, until: stopping) }
     let readers = sides.map { side in Background { side.read() } }
@@ -122,6 +139,8 @@ import WSTransport
   @Test func anAbortInTheMiddleEndsEveryCall() throws {
     for round in 0..<30 {
       let (client, server) = try makeConns(tcp: round % 2 == 0)
+      try client.setBackground(round % 5 == 0)
+      try server.setBackground(round % 4 == 0)
       let readers = [client, server].map { conn in Background { fault(try readAll(conn)) } }
       let writers = [client, server].flatMap { conn in
         (0..<2).map { _ in Background { while conn.failureOfSend("some text") == nil {} } }

@@ -13,6 +13,7 @@ final class TestReceiver {
   var memoryHeld: Int { inner.memoryHeld }
   var isInsideMessage: Bool { inner.isInsideMessage }
   var isClosed: Bool { inner.isClosed }
+  var isAtData: Bool { inner.isAtData }
   var failure: ProtocolError? { inner.failure }
 
   func feed(_ bytes: [UInt8]) throws(ProtocolError) {

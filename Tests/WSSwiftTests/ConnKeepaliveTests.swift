@@ -1,0 +1,89 @@
+// Automatic pings of a connection: when they leave, what counts as an answer, and the end of a silent peer.
+import Testing
+import WSProtocol
+import WSTransport
+
+@testable import WSSwift
+
+@Suite struct ConnKeepaliveTests {
+  @Test(arguments: [Role.client, .server]) func aSilentPeerIsGivenUp(role: Role) throws {
+    let (conn, peer) = try makeConn(role)
+    try conn.setKeepalive(intervalMilliseconds: 30, timeoutMilliseconds: 50)
+    let took = milliseconds { #expect(conn.failureOfRead() == .silent(50_000_000)) }
+    #expect(took >= 79)
+    let ping = try peer.frame()
+    #expect(ping.opcode == 9 && ping.payload.count == 8)
+    let close = try peer.frame()
+    #expect(close.closeCode == 1011 && close.closeReason == "the peer has not answered a ping")
+    #expect(try peer.isAtEnd())
+    #expect(conn.failureOfSend("x") == .silent(50_000_000))
+    #expect(conn.failureOfClose(1000, "") == .silent(50_000_000))
+    #expect(conn.lastFailure(of: .read) == .silent(50_000_000))
+    #expect(conn.ourCloseCode == .internalError)
+  }
+
+  @Test func answersKeepItGoing() throws {
+    let (conn, peer) = try makeConn(.client)
+    try conn.setKeepalive(intervalMilliseconds: 10, timeoutMilliseconds: 5000)
+    let answering = Background {
+      for _ in 0..<5 { try peer.send(10, try peer.frame().payload) }
+      try peer.send(text: "done")
+    }
+    #expect(try conn.text() == "done")
+    try answering.value()
+    #expect(conn.statistics.received.pongs == 5)
+    #expect(conn.statistics.roundTrip > 0 && conn.statistics.smallestRoundTrip <= conn.statistics.roundTrip)
+  }
+
+  /// What has arrived while nobody read is looked at first, also where the transport was known to be empty.
+  @Test func lateAnswersCount() throws {
+    let (conn, peer) = try makeConn(.server)
+    try conn.setKeepalive(intervalMilliseconds: 10, timeoutMilliseconds: 60)
+    conn.setReadTimeout(milliseconds: 30)
+    #expect(conn.failureOfRead() == .timeout)
+    try peer.send(10, try peer.frame().payload)
+    sleep(milliseconds: 150)
+    #expect(conn.failureOfRead() == .timeout)
+  }
+
+  @Test func pingsOfOthersAreNotOurs() throws {
+    let (conn, peer) = try makeConn(.server)
+    let heard = Guarded<[String]>([])
+    conn.setPongHandler { payload in
+      heard.withLock { $0.append(payload.string) }
+      return true
+    }
+    try conn.setKeepalive(intervalMilliseconds: 10, timeoutMilliseconds: 5000)
+    let answering = Background {
+      try peer.send(10, try peer.frame().payload)
+      try peer.send(10, Array("foreign!".utf8))
+      try peer.send(text: "done")
+    }
+    #expect(try conn.text() == "done")
+    try answering.value()
+    #expect(heard.withLock { $0 } == ["foreign!"])
+  }
+
+  @Test func aPollLoopIsToldWhen() throws {
+    let (conn, peer) = try makeConn(.client)
+    conn.setNonblocking(true)
+    try conn.setKeepalive(intervalMilliseconds: 30, timeoutMilliseconds: 40)
+    #expect(!conn.interest().deadline.isPast && conn.interest().deadline != .never)
+    sleep(milliseconds: 40)
+    #expect(conn.interest().deadline.isPast)
+    try conn.service()
+    #expect(try peer.frame().opcode == 9)
+    sleep(milliseconds: 60)
+    try conn.service()
+    #expect(fault(try conn.message()) == .silent(40_000_000))
+    #expect(conn.interest().deadline == .never)
+    #expect(fault(try conn.service()) == .silent(40_000_000))
+  }
+
+  @Test func wrongTimesAreRefused() throws {
+    let (conn, _) = try makeConns()
+    #expect(fault(try conn.setKeepalive(intervalMilliseconds: -1, timeoutMilliseconds: 0)) == .invalid)
+    #expect(fault(try conn.setKeepalive(intervalMilliseconds: 0, timeoutMilliseconds: -1)) == .invalid)
+    #expect(fault(try conn.setKeepalive(intervalMilliseconds: .max, timeoutMilliseconds: .max)) == nil)
+  }
+}
