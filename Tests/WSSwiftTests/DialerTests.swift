@@ -37,6 +37,17 @@ extension Dialer {
     #expect(fault(try dialer.offer("b")) == .state)
     #expect(fault(try dialer.setTimeout(milliseconds: 1)) == .state)
     #expect(fault(try dialer.setReadLimit(1)) == .state)
+    #expect(fault(try dialer.setCompression(true)) == .state)
+    #expect(fault(try dialer.setContextTakeover(client: true, server: true)) == .state)
+    #expect(fault(try dialer.setWindowBits(client: 15, server: 15)) == .state)
+  }
+
+  @Test func takesOnlyWindowsThatThereAre() throws {
+    let dialer = Dialer()
+    for (client, server) in [(8, 15), (16, 15), (-1, 15), (.min, 15), (15, 7), (15, 0), (15, 16), (15, .max)] {
+      #expect(fault(try dialer.setWindowBits(client: client, server: server)) == .invalid)
+    }
+    for (client, server) in [(9, 8), (15, 15), (0, 15)] { try dialer.setWindowBits(client: client, server: server) }
   }
 
   @Test func isSharedByManyThreads() throws {

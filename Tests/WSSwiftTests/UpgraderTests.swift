@@ -43,6 +43,41 @@ extension Upgrader {
     #expect(client == nil && server == nil)
   }
 
+  @Test func compressionIsAgreedOnAndUsed() throws {
+    let (listener, port) = try Listening.listen(host: nil, port: 0)
+    defer { Listening.close(descriptor: listener) }
+    let upgrader = Upgrader()
+    try upgrader.setCompression(true)
+    try upgrader.setWindowBits(client: 10, server: 12)
+    try upgrader.setContextTakeover(client: true, server: false)
+    let serving = Background { try upgrader.upgrade(descriptor: try Listening.accept(listener).descriptor) }
+    let dialer = Dialer()
+    try dialer.setCompression(true)
+    let client = try makeDial("ws://127.0.0.1:\(port)/", dialer).run()
+    let server = try serving.value()
+    let agreed = DeflateParameters(serverKeepsContext: false, serverWindowBits: 12, clientWindowBits: 10)
+    for conn in [client, server] {
+      #expect(conn.deflate == agreed)
+      #expect(
+        String(decoding: conn.extensions, as: UTF8.self)
+          == "permessage-deflate; server_no_context_takeover; server_max_window_bits=12; client_max_window_bits=10")
+    }
+    let text = String(repeating: "one message and the same again ", count: 100)
+    for (from, to) in [(client, server), (server, client), (client, server)] {
+      try from.send(text)
+      #expect(try to.text() == text)
+    }
+    #expect(client.statistics.sent.deflatedBytes < 500 && server.statistics.received.compressedBytes == 6200)
+  }
+
+  @Test func takesOnlyWindowsThatThereAre() throws {
+    let upgrader = Upgrader()
+    for (client, server) in [(7, 15), (0, 15), (16, 15), (15, 8), (15, 0), (15, 16)] {
+      #expect(fault(try upgrader.setWindowBits(client: client, server: server)) == .invalid)
+    }
+    for (client, server) in [(8, 9), (15, 15)] { try upgrader.setWindowBits(client: client, server: server) }
+  }
+
   @Test func hostsOfOtherMachinesAreRefusedOnLoopback() throws {
     for host in ["localhost:80", "a.localhost", "127.9.9.9", "[::1]:7"] {
       #expect(try meet(Upgrader(), [("Host", host)]) == (nil, nil))

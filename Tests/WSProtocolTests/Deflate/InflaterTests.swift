@@ -107,6 +107,23 @@ struct InflaterTests {
     #expect(message == utf8("Hello"))
   }
 
+  @Test("whatever comes: an error or some bytes, and never more than there is room for", arguments: 0..<20)
+  func mutations(seed: Int) throws {
+    var random = SmallRandom(seed: UInt64(seed))
+    let payload = try TestCompressor().compress(compressible(3000, seed: UInt64(seed)))
+    for round in 0..<200 {
+      var bytes = round % 4 == 0 ? random.bytes(random.below(300)) : payload
+      for _ in 0..<(1 + random.below(4)) where !bytes.isEmpty {
+        bytes[random.below(bytes.count)] = UInt8(truncatingIfNeeded: random.next())
+      }
+      let inflater = try TestInflater(windowBits: 8 + random.below(8))
+      _ = try? inflater.message(bytes, piece: 1 + random.below(400), space: 1 + random.below(5000))
+      inflater.reset()
+      let message = try inflater.message(Self.hello)
+      #expect(message == utf8("Hello"))
+    }
+  }
+
   @Test("no room: nothing happens")
   func noRoom() throws {
     var inflater = try Inflater(windowBits: 15)
