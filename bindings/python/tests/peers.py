@@ -57,14 +57,14 @@ def running(server):
 def our_server(handler=echo, **options):
     """A server of ours; gives its URL without a path."""
     with running(serve(handler, **options)) as server:
-        yield f"ws://127.0.0.1:{server.port}"
+        yield f"{'wss' if options.get('ssl') else 'ws'}://127.0.0.1:{server.port}"
 
 
 @contextlib.contextmanager
 def websockets_server(handler=echo, **options):
     """A server of `websockets`; gives its URL without a path."""
     with running(websockets.sync.server.serve(handler, "127.0.0.1", 0, **options)) as server:
-        yield f"ws://127.0.0.1:{server.socket.getsockname()[1]}"
+        yield f"{'wss' if options.get('ssl') else 'ws'}://127.0.0.1:{server.socket.getsockname()[1]}"
 
 
 class RawPeer:

@@ -23,8 +23,6 @@ NOWHERE = "ws://127.0.0.1:9/"
 @pytest.mark.parametrize(
     "arguments",
     [
-        {"ssl": object()},
-        {"server_hostname": "x"},
         {"extensions": [object()]},
         {"proxy": "http://user:secret@127.0.0.1/"},
         {"proxy_ssl": object()},
@@ -43,7 +41,6 @@ def test_client_arguments_that_ask_for_more(arguments):
 @pytest.mark.parametrize(
     "arguments",
     [
-        {"ssl": object()},
         {"extensions": [object()]},
         {"process_response": print},
         {"select_subprotocol": print},

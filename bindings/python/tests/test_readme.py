@@ -1,5 +1,6 @@
 """The programs of README.md, run as printed but for the port."""
 
+import inspect
 import re
 import socket
 import subprocess
@@ -8,10 +9,11 @@ from pathlib import Path
 
 from peers import our_server
 
-from wsswift.sync import connect
+import wsswift
+from wsswift.sync import connect, serve
 
 README = Path(__file__).resolve().parents[1] / "README.md"
-CLIENT, SERVER = re.findall(r"```python\n(.*?)```", README.read_text(), re.S)
+CLIENT, SERVER, SECURE = re.findall(r"```python\n(.*?)```", README.read_text(), re.S)
 PORT = "9001"
 
 
@@ -34,3 +36,12 @@ def test_server():
                 assert connection.recv(timeout=10) == "hello"
         finally:
             process.kill()
+
+
+def test_tls_takes_its_arguments():
+    calls = []
+    names = {"connect": connect, "serve": serve}
+    recorders = {name: lambda *given, _of=function, **named: calls.append(inspect.signature(_of).bind(*given, **named))
+                 for name, function in names.items()}
+    exec(SECURE, {**recorders, "echo": print, "wsswift": wsswift})
+    assert len(calls) == 3

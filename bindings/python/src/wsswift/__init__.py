@@ -29,6 +29,7 @@ from .exceptions import (
 from .frames import CloseCode
 from .prepared import PreparedMessage
 from .protocol import State
+from .tls import TLS, TLSInfo
 
 __all__ = [
     "Close",
@@ -56,6 +57,8 @@ __all__ = [
     "Response",
     "SecurityError",
     "State",
+    "TLS",
+    "TLSInfo",
     "WebSocketException",
     "__version__",
     "library_version",

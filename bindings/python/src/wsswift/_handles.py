@@ -16,10 +16,15 @@ from .datastructures import Headers, HeadersLike, Request, Response, header_pair
 
 
 class Handle(c_void_p):
-    """NULL until a call writes it."""
+    """NULL until a call writes it. keep holds what must live as long as it does: the callbacks it was given."""
 
     # Bound here, so that it is still there while the interpreter shuts down.
     _free: ClassVar[Any]
+    keep: List[Any]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.keep = []
 
     def __del__(self) -> None:
         pointer, self.value = self.value, None
@@ -28,10 +33,9 @@ class Handle(c_void_p):
 
 
 class ConnHandle(Handle):
-    """A ws_conn. keep holds what must live as long as it does: the callbacks it was given."""
+    """A ws_conn."""
 
     _free = lib.ws_conn_free
-    keep: List[Any]
 
 
 class DialerHandle(Handle):

@@ -60,7 +60,6 @@ class Life:
     def _release(self) -> None:
         """Lets go of the handle: it is freed as soon as no other thread is inside the library with it."""
         self._handle = ConnHandle()
-        self._handle.keep = []
 
     def _announce(self, handle: ConnHandle, close: Close) -> bool:
         """Notes our close frame as the first one of the two, if it is; says whether it did."""

@@ -10,6 +10,7 @@ from .._errors import check, fault, handshake_exception
 from .._handles import ConnHandle, UpgradeHandle, UpgraderHandle, copy_request
 from .._library import lib
 from ..datastructures import Request, Response
+from ..tls import TLSInfo, read_info
 
 # Fields of a refusal that the library writes itself.
 _WRITTEN = frozenset({"connection", "content-length", "content-type", "date", "server"})
@@ -30,6 +31,10 @@ class Opening:
         target, headers = ffi.ws_bytes(), c_void_p()
         self._check(lib.ws_upgrade_request(self._upgrade, 0, byref(target), byref(headers), byref(self._failure)))
         return copy_request(target, headers)
+
+    def tls(self) -> Optional[TLSInfo]:
+        """TLS of the connection that the request came over."""
+        return read_info(lib.ws_upgrade_tls, self._upgrade)
 
     def accept(self) -> ConnHandle:
         """Answers 101."""

@@ -14,10 +14,8 @@ MaxSize = Union[int, None, Tuple[Optional[int], Optional[int]]]
 
 # What each argument would ask for.
 _MISSING = {
-    "ssl": "TLS",
-    "server_hostname": "TLS",
-    "proxy_ssl": "TLS",
-    "proxy_server_hostname": "TLS",
+    "proxy_ssl": "proxies",
+    "proxy_server_hostname": "proxies",
     "proxy": "proxies",
     "extensions": "extensions of your own; compression has the settings of permessage-deflate",
     "create_connection": "classes of your own for connections",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 from ctypes import byref
-from typing import Any, Optional, Sequence, Tuple
+from typing import Any, Optional, Sequence, Tuple, Union
 
 from .. import _ffi as ffi
 from .._errors import check, fault, handshake_exception
@@ -14,6 +14,7 @@ from .._library import lib
 from .._time import milliseconds
 from ..compression import CLIENT_DEFAULT, Compression, offer
 from ..datastructures import Headers, HeadersLike, Request, Response
+from ..tls import TLS, configure_dialer, set_server_name
 from ._data import read_limit
 from ._interrupt import interruptibly
 from ._options import MaxQueue, MaxSize, Settings, message_limit, refuse_missing, with_default
@@ -40,8 +41,8 @@ def connect(
     uri: str,
     *,
     sock: Optional[socket.socket] = None,
-    ssl: None = None,
-    server_hostname: None = None,
+    ssl: Union[TLS, bool, None] = None,
+    server_hostname: Optional[str] = None,
     origin: Optional[str] = None,
     extensions: Optional[Sequence[object]] = None,
     subprotocols: Optional[Sequence[str]] = None,
@@ -60,9 +61,11 @@ def connect(
     logger: Any = None,
     create_connection: None = None,
 ) -> ClientConnection:
-    """Opens a connection to a ws:// URI. Use it as a context manager, or close() it.
+    """Opens a connection to a ws:// or wss:// URI. Use it as a context manager, or close() it.
 
     sock: a connected stream socket to use instead of connecting; it is taken over, and closed when this fails.
+    ssl: TLS for a wss:// URI: None and True check the server's certificate by the system's issuers; a TLS has settings of its own.
+    server_hostname: the name or address that the certificate must be for, instead of the URI's host.
     origin: the Origin header field, for servers that want one.
     subprotocols: those we speak, the preferred one first.
     compression: "deflate" offers permessage-deflate (RFC 7692), a Deflate with settings of its own; None: no compression.
@@ -77,15 +80,14 @@ def connect(
         network (close() drops them); None: no limit.
     logger: where the connection logs; by default "wsswift.client".
 
-    ssl, server_hostname, extensions, proxy, proxy_ssl, proxy_server_hostname and create_connection are for programs written for
-    websockets: what this version does is None, and anything else is a NotImplementedError. proxy=True is taken as None: the
-    environment is not read.
+    extensions, proxy, proxy_ssl, proxy_server_hostname and create_connection are for programs written for websockets: what this
+    version does is None, and anything else is a NotImplementedError. proxy=True is taken as None: the environment is not read.
 
-    Raises InvalidURI; InvalidStatus when the server refuses, with its answer in .response; InvalidHandshake when its answer is
-    not a handshake; TimeoutError; OSError when there is no such host or no connection; ValueError for a wrong argument.
+    Raises InvalidURI; InvalidStatus when the server refuses, with its answer in .response; SecurityError when TLS fails, whose text
+    names the host; InvalidHandshake when the answer is not a handshake; TimeoutError; OSError when there is no such host or no connection; ValueError for a wrong argument.
     """
     try:
-        refuse_missing(ssl=ssl, server_hostname=server_hostname, extensions=extensions, create_connection=create_connection)
+        refuse_missing(extensions=extensions, create_connection=create_connection)
         refuse_missing(proxy=None if proxy is True else proxy, proxy_ssl=proxy_ssl, proxy_server_hostname=proxy_server_hostname)
         log = _log if logger is None else logger
         settings = Settings.of(
@@ -96,6 +98,7 @@ def connect(
             fields.insert(0, ("Origin", origin))
         dialer = _dialer(subprotocols, fields, open_timeout, message_limit(max_size))
         offer(dialer, settings.deflate)
+        _secure(dialer, uri, ssl, server_hostname)
         dial = _attempt(dialer, uri)
         if open_timeout == 0:
             raise TimeoutError("timed out during the opening handshake: open_timeout is 0")
@@ -110,6 +113,21 @@ def connect(
     connection = ClientConnection(request, dial.response(), settings)
     connection._opened(handle)
     return connection
+
+
+def _secure(dialer: DialerHandle, uri: str, ssl: Union[TLS, bool, None], server_hostname: Optional[str]) -> None:
+    """What the arguments say about TLS."""
+    is_wss = isinstance(uri, str) and uri[:6].lower() == "wss://"
+    if not is_wss and (ssl or server_hostname is not None):
+        raise ValueError("ssl and server_hostname are for wss:// URIs")
+    if is_wss and ssl is False:
+        raise ValueError("a wss:// URI needs ssl")
+    if isinstance(ssl, TLS):
+        configure_dialer(dialer, ssl)
+    elif ssl is not None and not isinstance(ssl, bool):
+        raise TypeError(f"ssl must be a TLS, True or None, not {type(ssl).__name__}")
+    if server_hostname is not None:
+        set_server_name(dialer, server_hostname)
 
 
 def _request(uri: str, subprotocols: Optional[Sequence[str]], fields: Sequence[Tuple[str, str]]) -> Request:

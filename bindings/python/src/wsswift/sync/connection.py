@@ -13,6 +13,7 @@ from .._handles import ConnHandle, copy_text
 from .._library import lib
 from .._time import deadline
 from ..exceptions import Close
+from ..tls import TLSInfo, read_info
 from ._closing import close_reason
 from ._data import Address, BytesLike, Data, read_address
 from ._options import Settings
@@ -43,13 +44,13 @@ class Connection(Streams, Sending):
         self._close_timeout = settings.close_timeout
         self._statistics: Optional[Statistics] = None
         self._extensions = ""
+        self._tls: Optional[TLSInfo] = None
         self._subprotocol: Optional[str] = None
         self._local_address: Address = None
         self._remote_address: Address = None
 
     def _opened(self, handle: ConnHandle) -> None:
         """The opening handshake is complete."""
-        handle.keep = []
         name = ffi.ws_bytes()
         check(lib.ws_conn_subprotocol(handle, byref(name)))
         self._subprotocol = copy_text(name) or None
@@ -57,6 +58,7 @@ class Connection(Streams, Sending):
         self._remote_address = read_address(lib.ws_conn_remote_address, handle)
         check(lib.ws_conn_extensions(handle, byref(name)))
         self._extensions = copy_text(name)
+        self._tls = read_info(lib.ws_conn_tls, handle)
         check(lib.ws_conn_set_interruptible(handle, 1))
         compression.apply(handle, self._settings.deflate)
         check(lib.ws_conn_set_keepalive(handle, self._settings.ping_interval_ms, self._settings.ping_timeout_ms))
@@ -85,6 +87,11 @@ class Connection(Streams, Sending):
     def extensions(self) -> str:
         """The extensions agreed on, as the header field has them; empty when there are none."""
         return self._extensions
+
+    @property
+    def tls(self) -> Optional[TLSInfo]:
+        """TLS of the connection and the peer's certificate; None without TLS."""
+        return self._tls
 
     @property
     def latency(self) -> float:

@@ -19,6 +19,7 @@ from .._time import deadline, milliseconds, remaining
 from ..compression import SERVER_DEFAULT, Compression, accept
 from ..datastructures import HeadersLike, Request, Response, reason_phrase
 from ..exceptions import ConnectionClosed
+from ..tls import TLS, TLSInfo, configure_upgrader, reload
 from ._closing import close_reason
 from ._data import Address, peer_name, read_limit
 from ._opening import Opening, ask
@@ -39,12 +40,13 @@ _LAST_WAIT = 1.0
 
 
 class ServerConnection(Connection):
-    """The server's end of a connection. In process_request it is not open yet: then only request, remote_address, id, logger,
+    """The server's end of a connection. In process_request it is not open yet: then only request, remote_address, tls, id, logger,
     state and respond() are of use, and what is set on it, the handler finds."""
 
-    def __init__(self, request: Request, remote_address: Address, settings: Settings) -> None:
+    def __init__(self, request: Request, remote_address: Address, tls: Optional[TLSInfo], settings: Settings) -> None:
         super().__init__(settings)
         self._remote_address = remote_address
+        self._tls = tls
         self.request = request
         """The opening handshake: its path, query included, and header fields."""
 
@@ -146,6 +148,13 @@ class Server:
         finally:
             self._closed.set()
 
+    def reload_tls(self) -> None:
+        """Reads the files of ssl=TLS(...) again, for connections that begin afterwards. Any thread may call it.
+
+        Raises SecurityError when something of them is not good: then all stays as it was.
+        """
+        reload(self._upgrader)
+
     def __enter__(self) -> Server:
         return self
 
@@ -233,7 +242,7 @@ class Server:
         peer = peer_name(fd)
         opening = Opening(self._upgrader, fd)
         request = opening.request()
-        connection = ServerConnection(request, peer, self._settings)
+        connection = ServerConnection(request, peer, opening.tls(), self._settings)
         refusal = _UNAVAILABLE if self._closing else None
         if refusal is None and self._process_request is not None:
             refusal = ask(self._process_request, connection, request, self.logger)
@@ -262,7 +271,7 @@ def serve(
     port: Optional[int] = None,
     *,
     sock: Optional[socket.socket] = None,
-    ssl: None = None,
+    ssl: Optional[TLS] = None,
     origins: Optional[Sequence[Optional[str]]] = None,
     hosts: Optional[Sequence[str]] = None,
     extensions: Optional[Sequence[object]] = None,
@@ -290,6 +299,7 @@ def serve(
     host: None is 127.0.0.1, "" or "*" every address, else a name, an address, or "unix:" and a path.
     port: None or 0 picks one; see Server.port.
     sock: a listening socket to use instead; it is taken over.
+    ssl: a TLS with the server's certificate, for wss:// alone; None: ws:// alone.
     origins: the values of Origin to accept, None in the list for requests without one. By default the server's own origin, and
         requests without Origin, which do not come from browsers. "https://*.example.com" allows subdomains, "*" all.
     hosts: the Host names to accept, without port; "*.example.com" and "*" as above. By default, on a loopback address, only
@@ -310,13 +320,13 @@ def serve(
         network (close() drops them); None: no limit.
     logger: where the server and its connections log; by default "wsswift.server".
 
-    ssl, extensions, select_subprotocol, process_response and create_connection are for programs written for websockets: what this
+    extensions, select_subprotocol, process_response and create_connection are for programs written for websockets: what this
     version does is None, and anything else is a NotImplementedError.
 
-    Raises OSError when it cannot listen; ValueError for a wrong argument.
+    Raises OSError when it cannot listen; SecurityError for a certificate or key that is not good; ValueError for a wrong argument.
     """
     try:
-        refuse_missing(ssl=ssl, extensions=extensions, select_subprotocol=select_subprotocol)
+        refuse_missing(extensions=extensions, select_subprotocol=select_subprotocol)
         refuse_missing(process_response=process_response, create_connection=create_connection)
         log = _log if logger is None else logger
         settings = Settings.of(
@@ -325,6 +335,8 @@ def serve(
         fields = with_default(additional_headers, "Server", server_header)
         upgrader = _upgrader(origins, hosts, subprotocols, fields, open_timeout, message_limit(max_size))
         accept(upgrader, settings.deflate)
+        if ssl is not None:
+            configure_upgrader(upgrader, ssl)
         listener = _listen(host, port) if sock is None else socket.socket(fileno=sock.detach())
     except BaseException:
         if sock is not None:
