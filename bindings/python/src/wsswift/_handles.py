@@ -33,9 +33,10 @@ class Handle(c_void_p):
 
 
 class ConnHandle(Handle):
-    """A ws_conn."""
+    """A ws_conn. calls has the functions for it: the library's here, those of _engine_calls.py where Python moves the bytes."""
 
     _free = lib.ws_conn_free
+    calls: ClassVar[Any] = lib
 
 
 class DialerHandle(Handle):
@@ -53,7 +54,7 @@ class DialHandle(Handle):
         """The server's answer, all zero when there was none."""
         status, headers, body = c_int32(), c_void_p(), ffi.ws_bytes()
         check(lib.ws_dial_response(self, byref(status), byref(headers), byref(body)))
-        return Response(status.value, reason_phrase(status.value), _copy_headers(headers), copy(body))
+        return copy_response(status.value, headers, body)
 
 
 class PreparedHandle(Handle):
@@ -92,6 +93,11 @@ def copy_text(lent: ffi.ws_bytes) -> str:
 def copy_request(target: ffi.ws_bytes, headers: c_void_p) -> Request:
     """The request that ws_upgrade_request lends."""
     return Request(copy_text(target), _copy_headers(headers))
+
+
+def copy_response(status: int, headers: c_void_p, body: ffi.ws_bytes) -> Response:
+    """The response that ws_dial_response or ws_engine_head lends."""
+    return Response(status, reason_phrase(status), _copy_headers(headers), copy(body))
 
 
 def _copy_headers(headers: c_void_p) -> Headers:

@@ -82,9 +82,9 @@ def accept(upgrader: Any, deflate: Optional[Deflate]) -> None:
 def apply(conn: Any, deflate: Optional[Deflate]) -> None:
     """Gives an open connection the settings of its own side. They mean nothing where compression was not agreed on."""
     if deflate is not None:
-        check(lib.ws_conn_set_compression_level(conn, deflate.level))
-        check(lib.ws_conn_set_compression_memory(conn, deflate.memory_level))
-        check(lib.ws_conn_set_compression_threshold(conn, deflate.threshold))
+        check(conn.calls.ws_conn_set_compression_level(conn, deflate.level))
+        check(conn.calls.ws_conn_set_compression_memory(conn, deflate.memory_level))
+        check(conn.calls.ws_conn_set_compression_threshold(conn, deflate.threshold))
 
 
 def _takeover(deflate: Deflate) -> tuple[int, int]:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import os
+import sys
 from ctypes import byref, memmove
 from dataclasses import dataclass, field, fields
-from typing import Any, Callable, Optional, Sequence, Tuple, Union
+from typing import TYPE_CHECKING, Any, Callable, Optional, Sequence, Tuple, Union
 
 from . import _ffi as ffi
 from ._errors import check, exception, fault
 from ._handles import Handle, c_string, copy, copy_text
 from ._library import lib
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
+
+    from typing_extensions import TypeIs
 
 __all__ = ["TLS", "TLSInfo"]
 
@@ -82,6 +88,12 @@ class TLSInfo:
     """The peer's certificate in DER; empty when it sent none."""
 
 
+def is_context(value: object) -> TypeIs[SSLContext]:
+    """Whether it is an ssl.SSLContext. Nobody has one who has not imported ssl, which takes longer than this package."""
+    module = sys.modules.get("ssl")
+    return module is not None and isinstance(value, module.SSLContext)
+
+
 def configure_dialer(dialer: Handle, tls: TLS) -> None:
     """Gives a dialer what was set. Raises SecurityError for files that are not good, ValueError for what only serve() takes."""
     _refuse(tls, _OF_SERVERS, "connect()")
@@ -103,7 +115,7 @@ def configure_dialer(dialer: Handle, tls: TLS) -> None:
 def configure_upgrader(upgrader: Handle, tls: TLS) -> None:
     """The same for an upgrader, which needs a certificate."""
     if not isinstance(tls, TLS):
-        raise TypeError(f"ssl must be a TLS or None, not {type(tls).__name__}")
+        raise TypeError(f"ssl must be a TLS, an SSLContext or None, not {type(tls).__name__}")
     _refuse(tls, _OF_CLIENTS, "serve()")
     if tls.certificate is None:
         raise ValueError("serve() needs the certificate of the server")

@@ -52,7 +52,7 @@ def describe_end(handle: ConnHandle, first: Optional[Close], result: int, failur
 def close_codes(handle: ConnHandle) -> Tuple[int, int, str]:
     """The peer's code, ours, and the peer's reason; 0 and "" where there is none."""
     theirs, ours, reason = c_uint16(), c_uint16(), ffi.ws_bytes()
-    if lib.ws_conn_close_codes(handle, byref(theirs), byref(reason), byref(ours)) != ffi.WS_OK:
+    if handle.calls.ws_conn_close_codes(handle, byref(theirs), byref(reason), byref(ours)) != ffi.WS_OK:
         return 0, 0, ""
     return theirs.value, ours.value, copy_text(reason)
 

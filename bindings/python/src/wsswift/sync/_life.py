@@ -92,7 +92,8 @@ class Life:
         if not self._handle:
             return InvalidState("the connection is not open yet")
         failure = ffi.ws_failure()
-        lib.ws_conn_failure(self._handle, half, byref(failure))
+        handle = self._handle
+        handle.calls.ws_conn_failure(handle, half, byref(failure))
         if not self._is_over(result, half):
             return exception(fault(result, failure))
         if half == ffi.WS_READ:

@@ -95,7 +95,7 @@ class Receiving(Life):
         # The message is lent by the handle, which a close() on another thread may let go of: this name keeps it.
         handle = self._handle
         self._limit(handle, until)
-        result: int = lib.ws_conn_read(handle, *self._outputs)
+        result: int = handle.calls.ws_conn_read(handle, *self._outputs)
         if result == ffi.WS_OK:
             self._message = self._kind.value, copy(self._view)
         return result
@@ -125,10 +125,10 @@ class Receiving(Life):
             timeout_ms = SLICE_MS
             when = when and min(when, time.monotonic_ns() + SLICE_MS * 1_000_000)
         if timeout_ms != self._timeout_ms:
-            lib.ws_conn_set_read_timeout(handle, timeout_ms)
+            handle.calls.ws_conn_set_read_timeout(handle, timeout_ms)
             self._timeout_ms, self._deadline = timeout_ms, 0
         if when != self._deadline:
-            lib.ws_conn_set_read_deadline(handle, when)
+            handle.calls.ws_conn_set_read_deadline(handle, when)
             self._deadline = when
 
     def _go_on_after(self, result: int, until: int) -> None:

@@ -87,9 +87,10 @@ class Sending:
                 self._check_sent_text()
         else:
             return self._send_other(message, text)
-        result = lib.ws_conn_write(self._handle, kind, data, size)
+        handle = self._handle
+        result = handle.calls.ws_conn_write(handle, kind, data, size)
         if result != ffi.WS_OK:
-            self._go_on(result, lib.ws_conn_write, kind, data, size)
+            self._go_on(result, "ws_conn_write", kind, data, size)
 
     def send_json(self, value: Any, *, dumps: Callable[[Any], Union[str, bytes]] = json.dumps) -> None:
         """Sends a value as one JSON document in a text message. dumps makes the document of it.
@@ -98,7 +99,7 @@ class Sending:
         """
         text = dumps(value)
         data = text.encode() if isinstance(text, str) else bytes(text)
-        self._again(lib.ws_conn_write_json, data, len(data))
+        self._again("ws_conn_write_json", data, len(data))
 
     def ping(self, data: Union[str, BytesLike, None] = None) -> Pong:
         """Sends a ping of at most 125 bytes, four random ones by default. Its event is set when the pong arrives.
@@ -123,7 +124,7 @@ class Sending:
 
     def _send_other(self, message: Any, text: Optional[bool]) -> None:
         if isinstance(message, PreparedMessage):
-            return self._again(lib.ws_conn_write_prepared, message._handle)
+            return self._again("ws_conn_write_prepared", message._handle)
         if isinstance(message, Mapping) or not isinstance(message, Iterable):
             raise TypeError(f"a message is str, bytes, bytearray or memoryview, or an iterable of them, not {type(message).__name__}")
         fragments = iter(message)
@@ -139,36 +140,39 @@ class Sending:
         with self._turns:
             # The writer is a part of the connection, which this name keeps.
             handle, writer = self._handle, c_void_p()
-            self._again(lib.ws_conn_next_writer, kind, byref(writer))
+            self._again("ws_conn_next_writer", kind, byref(writer))
             try:
-                self._write_fragments(writer, data, rest, is_str)
+                self._write_fragments(handle, writer, data, rest, is_str)
             except BaseException:
-                lib.ws_conn_close_begin(handle, _INTERNAL_ERROR, _UNFINISHED, len(_UNFINISHED))
+                handle.calls.ws_conn_close_begin(handle, _INTERNAL_ERROR, _UNFINISHED, len(_UNFINISHED))
                 raise
 
-    def _write_fragments(self, writer: c_void_p, data: bytes, rest: Iterator[Union[str, BytesLike]], is_str: bool) -> None:
+    def _write_fragments(
+        self, handle: Any, writer: c_void_p, data: bytes, rest: Iterator[Union[str, BytesLike]], is_str: bool
+    ) -> None:
         """The last fragment waits for the end of the message, which would be an empty frame otherwise."""
-        self._again_writing(lib.ws_writer_write, writer, data, len(data))
+        self._again_writing("ws_writer_write", handle, writer, data, len(data))
         for fragment in rest:
             data = _fragment(fragment, is_str)
-            self._again_writing(lib.ws_writer_flush, writer)
-            self._again_writing(lib.ws_writer_write, writer, data, len(data))
-        self._again_writing(lib.ws_writer_close, writer)
+            self._again_writing("ws_writer_flush", handle, writer)
+            self._again_writing("ws_writer_write", handle, writer, data, len(data))
+        self._again_writing("ws_writer_close", handle, writer)
 
     # Calls of the library
 
     def _send_control(self, kind: int, payload: bytes) -> None:
         if len(payload) > 125:
             raise ValueError(f"a ping or pong of {len(payload)} bytes; at most 125")
-        self._again(lib.ws_conn_write_control, kind, payload, len(payload), 0)
+        self._again("ws_conn_write_control", kind, payload, len(payload), 0)
 
-    def _again(self, function: Callable[..., int], *arguments: Any) -> None:
-        """Calls the function on the connection until it has done its work."""
-        result = function(self._handle, *arguments)
+    def _again(self, name: str, *arguments: Any) -> None:
+        """Calls the function of that name on the connection until it has done its work."""
+        handle = self._handle
+        result = getattr(handle.calls, name)(handle, *arguments)
         if result != ffi.WS_OK:
-            self._go_on(result, function, *arguments)
+            self._go_on(result, name, *arguments)
 
-    def _go_on(self, result: int, function: Callable[..., int], *arguments: Any) -> None:
+    def _go_on(self, result: int, name: str, *arguments: Any) -> None:
         """After a result that was not OK: a signal is no reason to give up, nor are the fragments of another thread."""
         may_retry = True  # the other thread's message may have ended before we looked, once
         while result != ffi.WS_OK:
@@ -176,10 +180,12 @@ class Sending:
                 may_retry = self._turns.wait()
             elif result != ffi.WS_INTR:
                 raise self._error(result, ffi.WS_WRITE)
-            result = function(self._handle, *arguments)
+            handle = self._handle
+            result = getattr(handle.calls, name)(handle, *arguments)
 
-    def _again_writing(self, function: Callable[..., int], *arguments: Any) -> None:
+    def _again_writing(self, name: str, handle: Any, *arguments: Any) -> None:
         """The same for the functions of a writer."""
+        function = getattr(handle.calls, name)
         result = function(*arguments)
         while result == ffi.WS_INTR:
             result = function(*arguments)
@@ -188,9 +194,10 @@ class Sending:
 
     def _check_sent_text(self) -> None:
         # A str is always UTF-8; bytes are checked from the first time that they are sent as text.
-        if not self._checks_sent_text and self._handle:
+        handle = self._handle
+        if not self._checks_sent_text and handle:
             self._checks_sent_text = True
-            lib.ws_conn_set_check_utf8(self._handle, 1, 1)
+            handle.calls.ws_conn_set_check_utf8(handle, 1, 1)
 
     def _hear_pongs(self) -> None:
         handle = self._handle
@@ -198,7 +205,7 @@ class Sending:
             return
         handler = self._pings.handler()
         handle.keep.append(handler)
-        lib.ws_conn_set_pong_handler(handle, handler, None, ffi.ws_free_fn())
+        handle.calls.ws_conn_set_pong_handler(handle, handler, None, ffi.ws_free_fn())
 
 
 def _fragment(fragment: Union[str, BytesLike], is_str: bool) -> bytes:

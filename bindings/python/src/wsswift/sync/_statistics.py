@@ -41,5 +41,5 @@ class Statistics:
 def read_statistics(handle: Any) -> Statistics:
     """Asks the library."""
     counters = ffi.ws_statistics()
-    check(lib.ws_conn_statistics(handle, byref(counters)))
+    check(handle.calls.ws_conn_statistics(handle, byref(counters)))
     return Statistics(**{field.name: getattr(counters, field.name) for field in fields(Statistics)})

@@ -51,7 +51,7 @@ class Streams(Receiving):
         """
         with self._as_receiver():
             self._inbox.clear()
-            self._note_end(lib.ws_conn_discard)
+            self._note_end(lambda conn: conn.calls.ws_conn_discard(conn))
 
     def byte_stream(self, terminator: bytes = b"") -> ByteStream:
         """The connection as a file of bytes: reading joins the messages, with the terminator behind each; writing sends binary messages.
@@ -68,7 +68,7 @@ class Streams(Receiving):
             return kind, iter((data,))
         kind_out, reader = c_int32(), c_void_p()
         handle = self._handle
-        result = self._repeat(lambda conn: lib.ws_conn_next_reader(conn, byref(kind_out), byref(reader)), deadline(None))
+        result = self._repeat(lambda conn: conn.calls.ws_conn_next_reader(conn, byref(kind_out), byref(reader)), deadline(None))
         if result == ffi.WS_END:
             raise self._error(result, ffi.WS_READ)
         return kind_out.value, self._parts(handle, reader)
@@ -77,7 +77,7 @@ class Streams(Receiving):
         """handle keeps the connection, of which the reader is a part."""
         part = ffi.ws_bytes()
         while True:
-            if self._repeat(lambda _: lib.ws_reader_next(reader, byref(part)), deadline(None)) == ffi.WS_END:
+            if self._repeat(lambda conn: conn.calls.ws_reader_next(reader, byref(part)), deadline(None)) == ffi.WS_END:
                 return
             data = copy(part)
             if data:
@@ -88,7 +88,7 @@ class Streams(Receiving):
         room = byref(c_char.from_buffer(space))
         size = len(terminator)
         with self._as_receiver():
-            self._note_end(lambda conn: lib.ws_conn_read_joined(conn, terminator, size, room, len(space), byref(got)))
+            self._note_end(lambda conn: conn.calls.ws_conn_read_joined(conn, terminator, size, room, len(space), byref(got)))
         return got.value
 
     def _note_end(self, call: Callable[[Any], int]) -> None:

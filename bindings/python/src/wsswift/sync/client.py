@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 from ctypes import byref
-from typing import Any, Optional, Sequence, Tuple, Union
+from typing import TYPE_CHECKING, Any, Optional, Sequence, Tuple, Union
 
 from .. import _ffi as ffi
 from .._errors import check, fault, handshake_exception
@@ -14,7 +14,7 @@ from .._library import lib
 from .._time import milliseconds
 from ..compression import CLIENT_DEFAULT, Compression, offer
 from ..datastructures import Headers, HeadersLike, Request, Response
-from ..tls import TLS, configure_dialer, set_server_name
+from ..tls import TLS, configure_dialer, is_context, set_server_name
 from ._data import read_limit
 from ._interrupt import interruptibly
 from ._options import MaxQueue, MaxSize, Settings, message_limit, refuse_missing, with_default
@@ -22,6 +22,11 @@ from .connection import Connection
 
 __all__ = ["ClientConnection", "connect"]
 
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
+
+    ClientTLS = Union[TLS, SSLContext, bool, None]
 
 _log = logging.getLogger("wsswift.client")
 
@@ -41,7 +46,7 @@ def connect(
     uri: str,
     *,
     sock: Optional[socket.socket] = None,
-    ssl: Union[TLS, bool, None] = None,
+    ssl: ClientTLS = None,
     server_hostname: Optional[str] = None,
     origin: Optional[str] = None,
     extensions: Optional[Sequence[object]] = None,
@@ -65,6 +70,7 @@ def connect(
 
     sock: a connected stream socket to use instead of connecting; it is taken over, and closed when this fails.
     ssl: TLS for a wss:// URI: None and True check the server's certificate by the system's issuers; a TLS has settings of its own.
+        With an ssl.SSLContext Python does TLS, and its ssl.SSLError is raised; see "wss://" in the README for what that costs.
     server_hostname: the name or address that the certificate must be for, instead of the URI's host.
     origin: the Origin header field, for servers that want one.
     subprotocols: those we speak, the preferred one first.
@@ -99,23 +105,41 @@ def connect(
         dialer = _dialer(subprotocols, fields, open_timeout, message_limit(max_size))
         offer(dialer, settings.deflate)
         _secure(dialer, uri, ssl, server_hostname)
-        dial = _attempt(dialer, uri)
         if open_timeout == 0:
             raise TimeoutError("timed out during the opening handshake: open_timeout is 0")
-        if sock is not None:
-            check(lib.ws_dial_use_fd(dial, sock.detach()), what="sock")
-        handle = _run(dial, uri)
+        handle, response = _opened(dialer, uri, ssl, server_hostname, sock, open_timeout, settings)
     except BaseException:
         if sock is not None:
             sock.close()
         raise
     request = _request(uri, subprotocols, fields)
-    connection = ClientConnection(request, dial.response(), settings)
+    connection = ClientConnection(request, response, settings)
     connection._opened(handle)
     return connection
 
 
-def _secure(dialer: DialerHandle, uri: str, ssl: Union[TLS, bool, None], server_hostname: Optional[str]) -> None:
+def _opened(
+    dialer: DialerHandle,
+    uri: str,
+    ssl: ClientTLS,
+    server_hostname: Optional[str],
+    sock: Optional[socket.socket],
+    open_timeout: Optional[float],
+    settings: Settings,
+) -> Tuple[Any, Response]:
+    """The handle of an open connection, and the server's answer."""
+    if is_context(ssl):
+        from ._engine_opening import open_client  # imports ssl, which takes longer than this package
+
+        return open_client(dialer, uri, ssl, server_hostname, sock, open_timeout, settings.max_queue)
+    dial = _attempt(dialer, uri)
+    if sock is not None:
+        check(lib.ws_dial_use_fd(dial, sock.detach()), what="sock")
+    handle = _run(dial, uri)
+    return handle, dial.response()
+
+
+def _secure(dialer: DialerHandle, uri: str, ssl: ClientTLS, server_hostname: Optional[str]) -> None:
     """What the arguments say about TLS."""
     is_wss = isinstance(uri, str) and uri[:6].lower() == "wss://"
     if not is_wss and (ssl or server_hostname is not None):
@@ -124,8 +148,8 @@ def _secure(dialer: DialerHandle, uri: str, ssl: Union[TLS, bool, None], server_
         raise ValueError("a wss:// URI needs ssl")
     if isinstance(ssl, TLS):
         configure_dialer(dialer, ssl)
-    elif ssl is not None and not isinstance(ssl, bool):
-        raise TypeError(f"ssl must be a TLS, True or None, not {type(ssl).__name__}")
+    elif ssl is not None and not isinstance(ssl, bool) and not is_context(ssl):
+        raise TypeError(f"ssl must be a TLS, an SSLContext, True or None, not {type(ssl).__name__}")
     if server_hostname is not None:
         set_server_name(dialer, server_hostname)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ctypes import byref
 from types import TracebackType
-from typing import Optional, Type, TypeVar
+from typing import Any, Optional, Type, TypeVar
 
 from .. import _ffi as ffi
 from .. import compression
@@ -49,20 +49,20 @@ class Connection(Streams, Sending):
         self._local_address: Address = None
         self._remote_address: Address = None
 
-    def _opened(self, handle: ConnHandle) -> None:
+    def _opened(self, handle: Any) -> None:
         """The opening handshake is complete."""
         name = ffi.ws_bytes()
-        check(lib.ws_conn_subprotocol(handle, byref(name)))
+        check(handle.calls.ws_conn_subprotocol(handle, byref(name)))
         self._subprotocol = copy_text(name) or None
-        self._local_address = read_address(lib.ws_conn_local_address, handle)
-        self._remote_address = read_address(lib.ws_conn_remote_address, handle)
-        check(lib.ws_conn_extensions(handle, byref(name)))
+        self._local_address = read_address(handle.calls.ws_conn_local_address, handle)
+        self._remote_address = read_address(handle.calls.ws_conn_remote_address, handle)
+        check(handle.calls.ws_conn_extensions(handle, byref(name)))
         self._extensions = copy_text(name)
-        self._tls = read_info(lib.ws_conn_tls, handle)
-        check(lib.ws_conn_set_interruptible(handle, 1))
+        self._tls = read_info(handle.calls.ws_conn_tls, handle)
+        check(handle.calls.ws_conn_set_interruptible(handle, 1))
         compression.apply(handle, self._settings.deflate)
-        check(lib.ws_conn_set_keepalive(handle, self._settings.ping_interval_ms, self._settings.ping_timeout_ms))
-        check(lib.ws_conn_set_background(handle, 1))
+        check(handle.calls.ws_conn_set_keepalive(handle, self._settings.ping_interval_ms, self._settings.ping_timeout_ms))
+        check(handle.calls.ws_conn_set_background(handle, 1))
         self._handle = handle
         self.logger.debug("connection %s open", self.id)
 
@@ -132,7 +132,7 @@ class Connection(Streams, Sending):
         """Sends the close frame without waiting for the answer; _close() is still to be called."""
         data, handle = close_reason(code, reason), self._handle
         announced = self._announce(handle, Close(code, reason))
-        result = lib.ws_conn_close_begin(handle, code, data, len(data))
+        result = handle.calls.ws_conn_close_begin(handle, code, data, len(data))
         if result == ffi.WS_ERR_INVALID and self._end is None:
             if announced:
                 self._own_close = None
@@ -149,12 +149,12 @@ class Connection(Streams, Sending):
             self._read_until_closed(until)
             result = self._complete_close(handle, code, data, until)
         except BaseException:
-            lib.ws_conn_abort(handle)
+            handle.calls.ws_conn_abort(handle)
             self._finish(ffi.WS_ERR_ABORTED, None)
             self._release()
             raise
         failure = ffi.ws_failure()
-        lib.ws_conn_failure(handle, ffi.WS_READ, byref(failure))
+        handle.calls.ws_conn_failure(handle, ffi.WS_READ, byref(failure))
         self._finish(result, failure)
         self._release()
 
@@ -162,7 +162,7 @@ class Connection(Streams, Sending):
         # A recv() that starts now waits for the outcome instead of running into this close.
         held = self._read_half.acquire(blocking=False)
         try:
-            result: int = lib.ws_conn_close(handle, code, data, len(data), until)
+            result: int = handle.calls.ws_conn_close(handle, code, data, len(data), until)
             return result
         finally:
             if held:

@@ -9,7 +9,7 @@ import socket
 import threading
 from ctypes import byref, c_int32, c_uint16
 from types import TracebackType
-from typing import Any, Callable, Dict, FrozenSet, Optional, Sequence, Type
+from typing import TYPE_CHECKING, Any, Callable, Dict, FrozenSet, Optional, Sequence, Type, Union
 
 from .. import _ffi as ffi
 from .._errors import check, exception, fault
@@ -19,7 +19,7 @@ from .._time import deadline, milliseconds, remaining
 from ..compression import SERVER_DEFAULT, Compression, accept
 from ..datastructures import HeadersLike, Request, Response, reason_phrase
 from ..exceptions import ConnectionClosed
-from ..tls import TLS, TLSInfo, configure_upgrader, reload
+from ..tls import TLS, TLSInfo, configure_upgrader, is_context, reload
 from ._closing import close_reason
 from ._data import Address, peer_name, read_limit
 from ._opening import Opening, ask
@@ -27,6 +27,11 @@ from ._options import MaxQueue, MaxSize, Settings, message_limit, refuse_missing
 from .connection import Connection
 
 __all__ = ["Server", "ServerConnection", "serve"]
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
+
+    from ._engine_opening import EngineOpening
 
 _log = logging.getLogger("wsswift.server")
 
@@ -57,6 +62,7 @@ class ServerConnection(Connection):
 
 Handler = Callable[[ServerConnection], object]
 ProcessRequest = Callable[[ServerConnection, Request], Optional[Response]]
+MakeOpening = Callable[[UpgraderHandle, int], "Union[Opening, EngineOpening]"]
 
 
 class Server:
@@ -69,6 +75,7 @@ class Server:
         upgrader: UpgraderHandle,
         settings: Settings,
         process_request: Optional[ProcessRequest],
+        opening: MakeOpening,
     ) -> None:
         self.socket = listener
         """The listening socket."""
@@ -79,6 +86,7 @@ class Server:
         self._upgrader = upgrader
         self._settings = settings
         self._process_request = process_request
+        self._make_opening = opening
         self._wake_reader, self._wake_writer = socket.socketpair()
         for end in (listener, self._wake_reader, self._wake_writer):
             end.setblocking(False)
@@ -149,7 +157,8 @@ class Server:
             self._closed.set()
 
     def reload_tls(self) -> None:
-        """Reads the files of ssl=TLS(...) again, for connections that begin afterwards. Any thread may call it.
+        """Reads the files of ssl=TLS(...) again, for connections that begin afterwards. Any thread may call it. An SSLContext is
+        told by its own load_cert_chain().
 
         Raises SecurityError when something of them is not good: then all stays as it was.
         """
@@ -240,7 +249,7 @@ class Server:
     def _handshake(self, fd: int) -> Optional[ServerConnection]:
         """The opening handshake. None when it was refused, by process_request or because the server is shutting down."""
         peer = peer_name(fd)
-        opening = Opening(self._upgrader, fd)
+        opening = self._make_opening(self._upgrader, fd)
         request = opening.request()
         connection = ServerConnection(request, peer, opening.tls(), self._settings)
         refusal = _UNAVAILABLE if self._closing else None
@@ -271,7 +280,7 @@ def serve(
     port: Optional[int] = None,
     *,
     sock: Optional[socket.socket] = None,
-    ssl: Optional[TLS] = None,
+    ssl: Union[TLS, SSLContext, None] = None,
     origins: Optional[Sequence[Optional[str]]] = None,
     hosts: Optional[Sequence[str]] = None,
     extensions: Optional[Sequence[object]] = None,
@@ -299,7 +308,7 @@ def serve(
     host: None is 127.0.0.1, "" or "*" every address, else a name, an address, or "unix:" and a path.
     port: None or 0 picks one; see Server.port.
     sock: a listening socket to use instead; it is taken over.
-    ssl: a TLS with the server's certificate, for wss:// alone; None: ws:// alone.
+    ssl: a TLS with the server's certificate, or an ssl.SSLContext, with which Python does TLS: for wss:// alone; None: ws:// alone.
     origins: the values of Origin to accept, None in the list for requests without one. By default the server's own origin, and
         requests without Origin, which do not come from browsers. "https://*.example.com" allows subdomains, "*" all.
     hosts: the Host names to accept, without port; "*.example.com" and "*" as above. By default, on a loopback address, only
@@ -335,14 +344,24 @@ def serve(
         fields = with_default(additional_headers, "Server", server_header)
         upgrader = _upgrader(origins, hosts, subprotocols, fields, open_timeout, message_limit(max_size))
         accept(upgrader, settings.deflate)
-        if ssl is not None:
-            configure_upgrader(upgrader, ssl)
+        if is_context(ssl):
+            opening: MakeOpening = _opening_in_python(ssl, open_timeout, settings)
+        else:
+            opening = Opening
+            if ssl is not None:
+                configure_upgrader(upgrader, ssl)
         listener = _listen(host, port) if sock is None else socket.socket(fileno=sock.detach())
     except BaseException:
         if sock is not None:
             sock.close()
         raise
-    return Server(listener, handler, upgrader, settings, process_request)
+    return Server(listener, handler, upgrader, settings, process_request, opening)
+
+
+def _opening_in_python(context: Any, open_timeout: Optional[float], settings: Settings) -> MakeOpening:
+    from ._engine_opening import EngineOpening  # imports ssl, which takes longer than this package
+
+    return lambda upgrader, fd: EngineOpening(upgrader, fd, context, open_timeout, settings.max_queue)
 
 
 def _upgrader(
