@@ -9,7 +9,6 @@ from typing import Optional, Tuple
 from .. import _ffi as ffi
 from .._errors import Fault, exception, fault
 from .._handles import ConnHandle, copy_text
-from .._library import lib
 from ..exceptions import Close, ConnectionClosed, ConnectionClosedError, ConnectionClosedOK
 
 # RFC 6455 7.4.1: what both ends send when all went well; 1005 stands for a close frame without code.

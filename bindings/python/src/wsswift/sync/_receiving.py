@@ -11,7 +11,6 @@ from typing import Any, Callable, Deque, Iterator, Optional, Tuple
 
 from .. import _ffi as ffi
 from .._handles import copy
-from .._library import lib
 from .._time import check_seconds, deadline, remaining
 from ..exceptions import ConcurrencyError, ConnectionClosedOK
 from ._data import Data

@@ -9,7 +9,6 @@ from ctypes import byref, c_void_p
 from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Union
 
 from .. import _ffi as ffi
-from .._library import lib
 from ..exceptions import ConcurrencyError
 from ..prepared import PreparedMessage
 from ._data import BytesLike, control_payload, lend

@@ -8,7 +8,6 @@ from typing import Any
 
 from .. import _ffi as ffi
 from .._errors import check
-from .._library import lib
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from typing import Any, Callable, Iterator, Optional, Tuple
 
 from .. import _ffi as ffi
 from .._handles import copy
-from .._library import lib
 from .._time import deadline
 from ..exceptions import ConnectionClosedOK
 from ._data import Data

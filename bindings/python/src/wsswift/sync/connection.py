@@ -10,7 +10,6 @@ from .. import _ffi as ffi
 from .. import compression
 from .._errors import check
 from .._handles import ConnHandle, copy_text
-from .._library import lib
 from .._time import deadline
 from ..exceptions import Close
 from ..tls import TLSInfo, read_info
