@@ -1,12 +1,9 @@
 /* The client side of the Autobahn test suite: asks a fuzzing server how many cases it has, runs each by echoing
  * everything, and has the report written. Exit status 0 when every case could be run; the verdicts are in the report.
  *
- *   autobahn_client URL AGENT
+ *   autobahn_client [OPTIONS] URL AGENT      with the options of client_options.h
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <wsswift.h>
+#include "client_options.h"
 
 /* Opens URL followed by a path; says why when it cannot. */
 static ws_conn *dial(ws_dialer *dialer, const char *url, const char *path) {
@@ -69,12 +66,13 @@ static int run(ws_dialer *dialer, const char *url, const char *agent) {
 }
 
 int main(int argc, char **argv) {
-  ws_dialer *dialer;
+  ws_dialer *dialer = read_dialer("autobahn_client", &argc, argv);
+  if (dialer == NULL) return 1;
   if (argc != 3) {
-    fprintf(stderr, "usage: autobahn_client URL AGENT\n");
+    fprintf(stderr, "usage: autobahn_client " CLIENT_OPTIONS " URL AGENT\n");
+    ws_dialer_free(dialer);
     return 2;
   }
-  if (ws_dialer_new(&dialer) != WS_OK) return 1;
   ws_dialer_set_read_limit(dialer, 64 << 20); /* the largest cases have messages of 16 MiB */
   ws_dialer_set_compression(dialer, 1);       /* cases 12 and 13 */
   int fine = run(dialer, argv[1], argv[2]);

@@ -74,7 +74,7 @@ static void close_clients(void) {
 }
 
 int main(int argc, char **argv) {
-  struct options options = read_options("echo_blocking", argc, argv);
+  struct options options = read_options("echo_blocking", ALL_OPTIONS, argc, argv);
   sigset_t stop;
   sigemptyset(&stop);
   sigaddset(&stop, SIGINT);

@@ -158,7 +158,7 @@ static void on_signal(uv_signal_t *handle, int number) {
 }
 
 int main(int argc, char **argv) {
-  struct options options = read_options("engine_libuv", argc, argv);
+  struct options options = read_options("engine_libuv", PLAIN_OPTIONS, argc, argv);
   static const int stops[2] = {SIGINT, SIGTERM};
   uv_loop_t loop;
   signal(SIGPIPE, SIG_IGN); /* libuv writes without MSG_NOSIGNAL */

@@ -128,7 +128,7 @@ static void stop_all(void) {
 }
 
 int main(int argc, char **argv) {
-  struct options options = read_options("engine_poll", argc, argv);
+  struct options options = read_options("engine_poll", PLAIN_OPTIONS, argc, argv);
   struct pollfd *on = NULL;
   ws_upgrader *upgrader = make_upgrader(&options);
   sigset_t stop;

@@ -4,14 +4,15 @@
   aiohttp_deflate.py client URL      a client of an echo server that compresses
   aiohttp_deflate.py server VARIANT  a server for our echoing client; prints `listening on URL`, ends on SIGTERM
 
-Prints `ok NAME` or `failed NAME: why` for each case, as websockets_peer.py does.
+With the options of peer_tls.py for wss://. Prints `ok NAME` or `failed NAME: why` for each case, as websockets_peer.py does.
 """
 
+import argparse
 import asyncio
 import signal
-import sys
 
 import aiohttp
+import peer_tls
 from aiohttp import web
 from websockets_peer import MESSAGES, ROOM, Failed
 
@@ -47,11 +48,12 @@ async def report(name, run):
 
 
 async def client(url):
+    tls = peer_tls.client_arguments(url)
     async with aiohttp.ClientSession() as session:
         for name, window in WINDOWS.items():
 
             async def connected(window=window):
-                async with session.ws_connect(url, compress=window, max_msg_size=ROOM) as socket:
+                async with session.ws_connect(url, compress=window, max_msg_size=ROOM, **tls) as socket:
                     await everything(socket)
 
             await report(name, connected())
@@ -74,9 +76,9 @@ async def server(_):
     application.add_routes([web.get("/{path}", answer)])
     runner = web.AppRunner(application)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=peer_tls.server_context())
     await site.start()
-    print(f"listening on ws://127.0.0.1:{runner.addresses[0][1]}", flush=True)
+    print(f"listening on {peer_tls.scheme()}://127.0.0.1:{runner.addresses[0][1]}", flush=True)
     end = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, end.set)
     await end.wait()
@@ -84,7 +86,12 @@ async def server(_):
 
 
 def main():
-    asyncio.run({"client": client, "server": server}[sys.argv[1]](sys.argv[2]))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("role", choices=["client", "server"])
+    parser.add_argument("argument", metavar="URL or VARIANT")
+    peer_tls.add_arguments(parser)
+    options = parser.parse_args(namespace=peer_tls.options)
+    asyncio.run({"client": client, "server": server}[options.role](options.argument))
 
 
 if __name__ == "__main__":

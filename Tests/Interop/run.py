@@ -3,7 +3,8 @@
 
 The peers are the Python library `websockets` (websockets_peer.py) and gorilla/websocket of Go (gorilla/). Each plays client
 and server with the same cases; the names below must come, neither fewer nor more. With compressed messages aiohttp is a third peer,
-and the cases are each peer's own. Ends with a line
+and the cases are each peer's own. Over TLS the same, with certificates made on the fly, and then every kind of certificate
+(identities.py). Ends with a line
 `N passed, M failed, K skipped`; the exit status is 0 only if nothing failed. scripts/test_interop calls it.
 """
 
@@ -13,186 +14,63 @@ import subprocess
 import sys
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "Support"))
-from programs import (
-    EXAMPLES,
-    PYTHON_EXAMPLES,
-    ROOT,
-    ProgramError,
-    Server,
-    end_on_sigterm,
-    python_command,
-    python_environment,
-    read_line,
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "Support"))
+import identities
+from programs import EXAMPLES, PYTHON_EXAMPLES, ProgramError, end_on_sigterm, python_command
+from rows import (
+    BELIEVING,
+    CERTIFICATES,
+    HERE,
+    LOGS,
+    Tally,
+    command_client_run,
+    command_server_run,
+    deflate_client_run,
+    deflate_server_run,
+    echo_client_run,
+    echo_server_run,
+    identity,
+    line_client_run,
+    tls_line_client_run,
 )
 
-MESSAGES = ["text", "binary", "empty-text", "empty-binary", "text-64k", "binary-64k", "text-1m", "binary-1m"]
-ECHO = [
-    *MESSAGES,
-    *["fragmented-text", "fragmented-binary", "ping-empty", "ping-125", "ping-between-fragments", "in-order"],
-    *["close-1000", "close-4001", "close-none"],
-]
-CLIENT_ECHO = [*ECHO, "subprotocol-not-spoken"]
-COMMAND_SERVER = ["subprotocol", "they-close-1000", "they-close-4002", "they-ping"]
-COMMAND_CLIENT = ["subprotocol", "they-close-1000", "they-close-4002", "we-ping", "refused-404"]
-SEEN_BY_PEER = ["we-close-1000", "we-close-4003"]
+ECHO_BLOCKING = [EXAMPLES / "echo_blocking", "--port", "0"]
+ECHO_SERVER_PY = python_command(PYTHON_EXAMPLES / "echo_server.py", "--port", "0")
+AUTOBAHN_CLIENT = [EXAMPLES / "autobahn_client"]
+AUTOBAHN_CLIENT_PY = python_command(HERE.parent / "Autobahn" / "autobahn_client.py")
 
-# Compressed messages: what each peer's client tries on a server of ours, and what its servers, of each variant, try on our client.
-DEFLATE_CLIENT = {
-    "websockets": [
-        *["plain", "no-takeover", "server-no-takeover", "client-no-takeover", "windows-9", "windows-12"],
-        *["no-word-of-the-client", "window-8-declined"],
-    ],
-    "gorilla": ["whole", "fragments", "levels", "switched", "in-order"],
-    "aiohttp": ["plain", "server-window-9", "server-window-12"],
-}
-DEFLATE_SERVER = {
-    "websockets": (["default", "takeover", "no-takeover", "windows-9"], [*ECHO, "deflate-agreed", "deflate-everything"]),
-    "gorilla": (["deflate"], ECHO),
-    "aiohttp": (["default"], ["everything"]),
-}
-
-TIMEOUT = 120
-LOGS = ROOT / "build" / "interop"
-
-# What the clients that send their arguments are given.
-LINES = ["hello", "Grüße, 世界 😀", "x" * 65536]
-
-class Tally:
-    """Counts cases and prints the ones that failed."""
-
-    def __init__(self):
-        self.passed = self.failed = 0
-
-    def fail(self, where, text):
-        self.failed += 1
-        print(f"  {where}: {text}")
-
-    def add(self, where, names, output):
-        """Takes the lines `ok NAME` and `failed NAME: why` of one program; each name must come exactly once."""
-        lines = [line for line in output.splitlines() if line.startswith(("ok ", "failed "))]
-        seen = [line.split()[1].rstrip(":") for line in lines]
-        good = 0
-        for name, line in zip(seen, lines):
-            if name not in names or seen.count(name) > 1:
-                self.fail(where, f"unexpected: {line}")
-            elif line.startswith("ok "):
-                good += 1
-            else:
-                self.fail(where, line)
-        missing = [name for name in names if name not in seen]
-        if missing:
-            self.failed += len(missing)
-            print(f"  {where}: no word about {', '.join(missing)}")
-        self.passed += good
-        print(f"{where}: {good} of {len(names)} ok")
-
-
-def run_program(command, log):
-    """Runs a client to its end. Returns its output; a bad exit status is said in it."""
-    words = [str(word) for word in command]
-    try:
-        with open(log, "wb") as errors:
-            done = subprocess.run(
-                words, stdout=subprocess.PIPE, stderr=errors, timeout=TIMEOUT, env=python_environment(), check=False
-            )
-    except OSError as error:
-        return f"failed to-start: {error}"
-    except subprocess.TimeoutExpired as error:
-        return (error.stdout or b"").decode(errors="replace") + f"\nfailed to-end: no end after {TIMEOUT} s; see {log}"
-    output = done.stdout.decode(errors="replace")
-    return output if done.returncode == 0 else f"{output}\nfailed to-end: status {done.returncode}; see {log}"
-
-
-def echo_server_run(tally, where, program, command, log):
-    """One of our echo servers: a peer's client runs its cases, and another one is connected when the server is told to end."""
-    with Server(command, f"{log}.server.log") as server:
-        tally.add(where, CLIENT_ECHO, run_program([*program, "echo", server.url], f"{log}.client.log"))
-        tally.add(f"{where} told to end", ["going-away"], hold(program, server, f"{log}.hold.log"))
-
-
-def hold(program, server, log):
-    """Ends the server while a client of the peer holds a connection; returns what the client says."""
-    with open(log, "wb") as errors:
-        client = subprocess.Popen([*program, "hold", server.url], stdout=subprocess.PIPE, stderr=errors, bufsize=0)
-    try:
-        line = read_line(client.stdout, 20, "the holding client")
-        if line != "holding":
-            return line
-        server.stop()
-        return read_line(client.stdout, 20, "the holding client")
-    finally:
-        client.kill()
-        client.wait()
-        client.stdout.close()
-
-
-def command_server_run(tally, where, program, command, log):
-    """Our server that does what it is told, and a peer's client that tells it."""
-    with Server(command, f"{log}.server.log") as server:
-        tally.add(where, COMMAND_SERVER, run_program([*program, "command", server.url], f"{log}.client.log"))
-
-
-def echo_client_run(tally, where, program, command, log):
-    """One of our echoing clients; the peer's server plays its cases and says how they went."""
-    with Server([*program, "server"], f"{log}.server.log") as server:
-        complaint = run_program([*command, server.url, "wsswift"], f"{log}.client.log")
-    tally.add(where, ECHO, server.output + complaint)
-
-
-def command_client_run(tally, where, program, command, log):
-    """Our client that closes, pings and is refused; both sides say how it went."""
-    with Server([*program, "server"], f"{log}.server.log") as server:
-        tally.add(where, COMMAND_CLIENT, run_program([*command, server.url], f"{log}.client.log"))
-    tally.add(f"{where}, seen by the server", SEEN_BY_PEER, server.output)
-
-
-def line_client_run(tally, where, program, command, log):
-    """One of our clients that send their arguments and print each reply on a line of its own."""
-    with Server([*program, "server"], f"{log}.server.log") as server:
-        output = run_program([*command, f"{server.url}/echo", *LINES], f"{log}.client.log")
-    good = output.splitlines() == LINES
-    tally.add(where, ["lines"], "ok lines" if good else f"failed lines: printed {output[-300:]!r}")
-
-
-def deflate_server_run(tally, where, program, command, log, peer):
-    """One of our echo servers that compresses, and the peer's client with all its offers."""
-    with Server(command, f"{log}.server.log") as server:
-        output = run_program([*program, "client", server.url], f"{log}.client.log")
-        tally.add(where, DEFLATE_CLIENT[peer], output)
-
-
-def deflate_client_run(tally, where, program, command, log, peer):
-    """Our echoing client that offers compression, and the peer's servers."""
-    variants, names = DEFLATE_SERVER[peer]
-    for variant in variants:
-        with Server([*program, "server", variant], f"{log}-{variant}.server.log") as server:
-            complaint = run_program([*command, server.url, "wsswift"], f"{log}-{variant}.client.log")
-        tally.add(f"{where}, {variant}", names, server.output + complaint)
-
-
-# Our programs, and what each is put through with every peer.
+# Our programs, what each is put through with every peer, and the options that the peer needs for it.
 RUNS = {
-    "echo_blocking": (echo_server_run, [EXAMPLES / "echo_blocking", "--port", "0"]),
-    "engine_poll": (echo_server_run, [EXAMPLES / "engine_poll"]),
-    "engine_libuv": (echo_server_run, [EXAMPLES / "engine_libuv"]),
-    "echo_server.py": (echo_server_run, python_command(PYTHON_EXAMPLES / "echo_server.py", "--port", "0")),
-    "command_server.py": (command_server_run, python_command(HERE / "command_server.py")),
-    "autobahn_client": (echo_client_run, [EXAMPLES / "autobahn_client"]),
-    "autobahn_client.py": (echo_client_run, python_command(HERE.parent / "Autobahn" / "autobahn_client.py")),
-    "command_client.py": (command_client_run, python_command(HERE / "command_client.py")),
-    "echo_client": (line_client_run, [EXAMPLES / "echo_client"]),
-    "embed_poll": (line_client_run, [EXAMPLES / "embed_poll"]),
-    "echo_client.py": (line_client_run, python_command(PYTHON_EXAMPLES / "echo_client.py")),
+    "echo_blocking": (echo_server_run, ECHO_BLOCKING, []),
+    "engine_poll": (echo_server_run, [EXAMPLES / "engine_poll"], []),
+    "engine_libuv": (echo_server_run, [EXAMPLES / "engine_libuv"], []),
+    "echo_server.py": (echo_server_run, ECHO_SERVER_PY, []),
+    "command_server.py": (command_server_run, python_command(HERE / "command_server.py"), []),
+    "autobahn_client": (echo_client_run, AUTOBAHN_CLIENT, []),
+    "autobahn_client.py": (echo_client_run, AUTOBAHN_CLIENT_PY, []),
+    "command_client.py": (command_client_run, python_command(HERE / "command_client.py"), []),
+    "echo_client": (line_client_run, [EXAMPLES / "echo_client"], []),
+    "embed_poll": (line_client_run, [EXAMPLES / "embed_poll"], []),
+    "echo_client.py": (line_client_run, python_command(PYTHON_EXAMPLES / "echo_client.py"), []),
+    "echo_blocking over TLS": (echo_server_run, [*ECHO_BLOCKING, *identity()], BELIEVING),
+    "echo_server.py over TLS": (echo_server_run, [*ECHO_SERVER_PY, *identity()], BELIEVING),
+    "autobahn_client over TLS": (echo_client_run, [*AUTOBAHN_CLIENT, *BELIEVING], identity()),
+    "autobahn_client.py over TLS": (echo_client_run, [*AUTOBAHN_CLIENT_PY, *BELIEVING], identity()),
+    "wss_client": (tls_line_client_run, [EXAMPLES / "wss_client", *BELIEVING], identity()),
+    "wss_client.py": (tls_line_client_run, [*python_command(PYTHON_EXAMPLES / "wss_client.py"), *BELIEVING], identity()),
 }
 
+# The same with compression.
 DEFLATE_RUNS = {
-    "echo_blocking --deflate": (deflate_server_run, [EXAMPLES / "echo_blocking", "--port", "0", "--deflate"]),
-    "echo_blocking --takeover": (deflate_server_run, [EXAMPLES / "echo_blocking", "--port", "0", "--takeover"]),
-    "engine_poll --deflate": (deflate_server_run, [EXAMPLES / "engine_poll", "--port", "0", "--deflate"]),
-    "engine_poll --takeover": (deflate_server_run, [EXAMPLES / "engine_poll", "--port", "0", "--takeover"]),
-    "autobahn_client with compression": (deflate_client_run, [EXAMPLES / "autobahn_client"]),
+    "echo_blocking --deflate": (deflate_server_run, [*ECHO_BLOCKING, "--deflate"], []),
+    "echo_blocking --takeover": (deflate_server_run, [*ECHO_BLOCKING, "--takeover"], []),
+    "engine_poll --deflate": (deflate_server_run, [EXAMPLES / "engine_poll", "--port", "0", "--deflate"], []),
+    "engine_poll --takeover": (deflate_server_run, [EXAMPLES / "engine_poll", "--port", "0", "--takeover"], []),
+    "echo_server.py with compression": (deflate_server_run, ECHO_SERVER_PY, []),
+    "autobahn_client with compression": (deflate_client_run, AUTOBAHN_CLIENT, []),
+    "autobahn_client.py with compression": (deflate_client_run, AUTOBAHN_CLIENT_PY, []),
+    "echo_blocking --takeover over TLS": (deflate_server_run, [*ECHO_BLOCKING, "--takeover", *identity()], BELIEVING),
+    "autobahn_client with compression over TLS": (deflate_client_run, [*AUTOBAHN_CLIENT, *BELIEVING], identity()),
 }
 
 
@@ -208,13 +86,8 @@ def build_gorilla():
     return [program]
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", action="append", choices=[*RUNS, *DEFLATE_RUNS], help="this program of ours; may be repeated")
-    options = parser.parse_args()
-    end_on_sigterm()
-    LOGS.mkdir(parents=True, exist_ok=True)
-    tally = Tally()
+def peer_commands(tally):
+    """The peers of RUNS and those of DEFLATE_RUNS, by name."""
     peers = {"websockets": python_command(HERE / "websockets_peer.py")}
     deflate_peers = {
         "websockets": python_command(HERE / "websockets_deflate.py"),
@@ -224,14 +97,35 @@ def main():
         peers["gorilla"] = deflate_peers["gorilla"] = build_gorilla()
     except ProgramError as error:
         tally.fail("gorilla", error)
-    for ours in options.only or [*RUNS, *DEFLATE_RUNS]:
-        run, command = RUNS.get(ours) or DEFLATE_RUNS[ours]
-        for peer, program in (peers if ours in RUNS else deflate_peers).items():
-            where, log = f"{ours} and {peer}", LOGS / f"{ours}-{peer}".replace(" ", "-")
-            try:
-                run(tally, where, program, command, log, *([] if ours in RUNS else [peer]))
-            except ProgramError as error:
-                tally.fail(where, error)
+    return peers, deflate_peers
+
+
+def run_with_peers(tally, ours, peers, deflate_peers):
+    """One of our programs, with each of its peers."""
+    run, command, options = RUNS.get(ours) or DEFLATE_RUNS[ours]
+    for peer, program in (peers if ours in RUNS else deflate_peers).items():
+        where, log = f"{ours} and {peer}", LOGS / f"{ours}-{peer}".replace(" ", "-")
+        try:
+            run(tally, where, [*program, *options], command, log, *([] if ours in RUNS else [peer]))
+        except ProgramError as error:
+            tally.fail(where, error)
+
+
+def main():
+    choices = [*RUNS, *DEFLATE_RUNS, "certificates"]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", action="append", choices=choices, help="this program of ours; may be repeated")
+    options = parser.parse_args()
+    end_on_sigterm()
+    LOGS.mkdir(parents=True, exist_ok=True)
+    subprocess.run([HERE.parent / "Support" / "make_certificates", CERTIFICATES], check=True)
+    tally = Tally()
+    peers, deflate_peers = peer_commands(tally)
+    for ours in options.only or choices:
+        if ours == "certificates":
+            identities.run(tally, peers)
+        else:
+            run_with_peers(tally, ours, peers, deflate_peers)
     print(f"{tally.passed} passed, {tally.failed} failed, 0 skipped")
     return 1 if tally.failed else 0
 

@@ -4,14 +4,14 @@
   websockets_deflate.py client URL      a client of an echo server that compresses
   websockets_deflate.py server VARIANT  a server for our echoing client; prints `listening on URL`, ends on SIGTERM
 
-Prints `ok NAME` or `failed NAME: why` for each case, as websockets_peer.py does.
+With the options of peer_tls.py for wss://. Prints `ok NAME` or `failed NAME: why` for each case, as websockets_peer.py does.
 """
 
+import argparse
 import logging
-import sys
 
+import peer_tls
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory, ServerPerMessageDeflateFactory
-from websockets.sync.client import connect
 from websockets_peer import (
     FRAGMENTED,
     MESSAGES,
@@ -19,6 +19,7 @@ from websockets_peer import (
     ROOM,
     SERVER_CASES,
     Failed,
+    connect,
     echoed,
     echoed_in_fragments,
     in_order,
@@ -77,7 +78,7 @@ def client(url):
 
         def connected(asked=asked, forbidden=forbidden):
             extensions = [ClientPerMessageDeflateFactory(**asked)]
-            with connect(url, max_size=ROOM, close_timeout=PATIENCE, proxy=None, extensions=extensions, compression=None) as conn:
+            with connect(url, max_size=ROOM, close_timeout=PATIENCE, extensions=extensions, compression=None) as conn:
                 extension = agreed(conn)
                 for attribute, value in forbidden:
                     if getattr(extension, attribute) == value:
@@ -88,7 +89,7 @@ def client(url):
 
     def declined():
         extensions = [ClientPerMessageDeflateFactory(server_max_window_bits=8)]
-        with connect(url, max_size=ROOM, proxy=None, extensions=extensions, compression=None) as conn:
+        with connect(url, max_size=ROOM, extensions=extensions, compression=None) as conn:
             if conn.protocol.extensions:
                 raise Failed(f"agreed on {conn.protocol.extensions}")
             everything(conn)
@@ -103,8 +104,13 @@ def server(variant):
 
 
 def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("role", choices=["client", "server"])
+    parser.add_argument("argument", metavar="URL or VARIANT")
+    peer_tls.add_arguments(parser)
+    options = parser.parse_args(namespace=peer_tls.options)
     logging.disable(logging.CRITICAL)
-    {"client": client, "server": server}[sys.argv[1]](sys.argv[2])
+    {"client": client, "server": server}[options.role](options.argument)
 
 
 if __name__ == "__main__":

@@ -4,9 +4,10 @@
   websockets_peer.py echo URL     a client of an echo server
   websockets_peer.py hold URL     a client that waits for the server to go away
   websockets_peer.py command URL  a client of command_server.py
+  websockets_peer.py visit URL    a client that sends one message to an echo server
   websockets_peer.py server       a server for our clients; prints `listening on URL`, ends on SIGTERM
 
-It prints `ok NAME` or `failed NAME: why` for each case; run.py knows which names must come.
+With the options of peer_tls.py for wss://. It prints `ok NAME` or `failed NAME: why` for each case; run.py knows which names must come.
 """
 
 import argparse
@@ -15,8 +16,9 @@ import signal
 import threading
 from urllib.parse import parse_qs, urlsplit
 
+import peer_tls
 from websockets.exceptions import ConnectionClosed, WebSocketException
-from websockets.sync.client import connect
+from websockets.sync.client import connect as connect_by_library
 from websockets.sync.server import serve
 
 PATIENCE = 10
@@ -57,6 +59,11 @@ def report(name, run, *arguments):
         line = f"failed {name}: {type(error).__name__}: {error}".replace("\n", " ")
     with printing:
         print(line, flush=True)
+
+
+def connect(url, **options):
+    """Without the proxies of the environment, and with the command line's TLS."""
+    return connect_by_library(url, proxy=None, **peer_tls.client_arguments(url), **options)
 
 
 def expect(conn, message):
@@ -133,7 +140,7 @@ def closing(conn, code):
 def echo_client(url):
     def case(name, run, *arguments, **options):
         def connected():
-            with connect(url, max_size=ROOM, close_timeout=PATIENCE, proxy=None, **options) as conn:
+            with connect(url, max_size=ROOM, close_timeout=PATIENCE, **options) as conn:
                 run(conn, *arguments)
 
         report(name, connected)
@@ -160,7 +167,7 @@ def hold_client(url):
     """Says when it holds a connection, and expects 1001 when the server is told to end."""
 
     def held():
-        with connect(url, proxy=None) as conn:
+        with connect(url) as conn:
             echoed(conn, MESSAGES["text"])
             print("holding", flush=True)
             closed_with(conn, 1001)
@@ -168,10 +175,18 @@ def hold_client(url):
     report("going-away", held)
 
 
+def visiting_client(url):
+    def visited():
+        with connect(url) as conn:
+            echoed(conn, MESSAGES["text"])
+
+    report("visit", visited)
+
+
 def command_client(url):
     def case(name, run):
         def connected():
-            with connect(url, subprotocols=["other", "interop.v1"], proxy=None) as conn:
+            with connect(url, subprotocols=["other", "interop.v1"]) as conn:
                 run(conn)
 
         report(name, connected)
@@ -243,10 +258,10 @@ def choose(conn, offered):
 def serve_cases(cases, **options):
     """Serves these cases to clients that echo, and the other paths, until SIGTERM."""
     options = {"process_request": only_known_paths, "select_subprotocol": choose, "max_size": ROOM, **options}
-    with serve(lambda conn: answer(conn, cases), "127.0.0.1", 0, **options) as listening:
+    with serve(lambda conn: answer(conn, cases), "127.0.0.1", 0, ssl=peer_tls.server_context(), **options) as listening:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: threading.Thread(target=listening.shutdown).start())
-        print(f"listening on ws://127.0.0.1:{listening.socket.getsockname()[1]}", flush=True)
+        print(f"listening on {peer_tls.scheme()}://127.0.0.1:{listening.socket.getsockname()[1]}", flush=True)
         listening.serve_forever()
 
 
@@ -254,14 +269,15 @@ def server(_):
     serve_cases(SERVER_CASES)
 
 
-ROLES = {"echo": echo_client, "hold": hold_client, "command": command_client, "server": server}
+ROLES = {"echo": echo_client, "hold": hold_client, "visit": visiting_client, "command": command_client, "server": server}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("role", choices=ROLES)
     parser.add_argument("url", nargs="?")
-    options = parser.parse_args()
+    peer_tls.add_arguments(parser)
+    options = parser.parse_args(namespace=peer_tls.options)
     logging.disable(logging.CRITICAL)
     ROLES[options.role](options.url)
 

@@ -72,6 +72,10 @@ func holdClient(url string) {
 	})
 }
 
+func visitingClient(url string) {
+	on(wholeDialer, url, "visit", func(conn *websocket.Conn) error { return echoed(conn, messages[0]) })
+}
+
 func commandClient(url string) {
 	dialer := wholeDialer
 	dialer.Subprotocols = []string{"other", "interop.v1"}

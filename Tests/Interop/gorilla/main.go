@@ -4,13 +4,15 @@
 //	gorilla hold URL     a client that waits for the server to go away
 //	gorilla command URL  a client of Tests/Interop/command_server.py
 //	gorilla client URL   a client of an echo server that compresses
+//	gorilla visit URL    a client that sends one message to an echo server
 //	gorilla server       a server for our clients; prints `listening on URL`, ends on SIGTERM
 //	gorilla server deflate  the same, and it accepts compression
 //
-// It prints `ok NAME` or `failed NAME: why` for each case; run.py knows which names must come.
+// With the options of tls.go before the first word it speaks wss://. It prints `ok NAME` or `failed NAME: why` for each case; run.py knows which names must come.
 package main
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"strings"
@@ -31,14 +33,23 @@ func report(name string, err error) {
 }
 
 func main() {
-	roles := map[string]func(url string){"echo": echoClient, "hold": holdClient, "command": commandClient, "client": deflateClient, "server": deflateServer}
+	roles := map[string]func(url string){
+		"echo": echoClient, "hold": holdClient, "visit": visitingClient, "command": commandClient,
+		"client": deflateClient, "server": deflateServer,
+	}
+	flag.Parse()
+	err := useTLS()
+	words := flag.Args()
 	switch {
-	case len(os.Args) == 2 && os.Args[1] == "server":
+	case err != nil:
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	case len(words) == 1 && words[0] == "server":
 		serve()
-	case len(os.Args) == 3 && roles[os.Args[1]] != nil:
-		roles[os.Args[1]](os.Args[2])
+	case len(words) == 2 && roles[words[0]] != nil:
+		roles[words[0]](words[1])
 	default:
-		fmt.Fprintln(os.Stderr, "usage: gorilla echo|hold|command|client URL, or gorilla server [deflate]")
+		fmt.Fprintln(os.Stderr, "usage: gorilla [OPTIONS] echo|hold|visit|command|client URL, or gorilla [OPTIONS] server [deflate]")
 		os.Exit(2)
 	}
 }

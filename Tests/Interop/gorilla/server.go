@@ -3,7 +3,6 @@ package main
 
 import (
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/signal"
@@ -115,12 +114,12 @@ func routes() *http.ServeMux {
 }
 
 func serve() {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, url, err := listen()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	fmt.Printf("listening on ws://%s\n", listener.Addr())
+	fmt.Println("listening on", url)
 	end := make(chan os.Signal, 1)
 	signal.Notify(end, syscall.SIGTERM, syscall.SIGINT)
 	go http.Serve(listener, routes())
