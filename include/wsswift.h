@@ -114,6 +114,7 @@ typedef enum ws_error {
   WS_ERR_KEEPALIVE = -17, /* the peer was silent for too long behind a ping of ws_conn_set_keepalive; it was told 1011 */
   /* before the handshake */
   WS_ERR_RESOLVE = -20, /* the host name has no address */
+  WS_ERR_PROXY = -21,   /* the proxy did not open the way, or its URL is none; the failure's text says why */
   WS_ERR_TLS = -22,     /* TLS failed, or OpenSSL is not there; the failure's text says which */
   WS_ERR_URL = -23,     /* the URL is not a ws or wss URL of RFC 6455 3 */
   /* the protocol */
@@ -594,6 +595,26 @@ int ws_dialer_set_context_takeover(ws_dialer *dialer, int32_t client, int32_t se
  * most that has failed the handshake. */
 int ws_dialer_set_window_bits(ws_dialer *dialer, int32_t client, int32_t server);
 
+/* Proxies. The last of the next three calls counts; by default there is none. A proxy is a URL of http (CONNECT, RFC 9110 9.3.6),
+ * https (the same over TLS, with the settings below except server name and certificate), socks5 or socks5h (RFC 1928; both leave names
+ * to the proxy), with user:password@ where it wants them. Failures on the way to it begin with "proxy:". */
+
+/* [owner] Goes through this proxy; NULL: none. WS_ERR_PROXY the URL is none. */
+int ws_dialer_set_proxy(ws_dialer *dialer, const char *url);
+
+/* Writes the URL of the proxy for a connection into space, which has room bytes, and returns its length; 0: none; negative refuses the
+ * attempt with WS_ERR_CALLBACK. url is that of the server, without user and password. Runs inside the call that dials. */
+typedef int (*ws_proxy_fn)(const char *url, char *space, size_t room, void *user) WS_NOEXCEPT;
+
+/* [owner] Who chooses the proxy of each connection; NULL: nobody, there is none. user is freed by free_user also when this call fails. */
+int ws_dialer_set_proxy_callback(ws_dialer *dialer, ws_proxy_fn fn, void *user, ws_free_fn free_user);
+
+/* [owner] Reads http_proxy (for ws), https_proxy (for wss), all_proxy and no_proxy, or the same in upper case, and keeps to them; 0: there
+ * is no proxy. HTTP_PROXY counts for nothing beside REQUEST_METHOD, where it may be a client's header, and nothing counts in a process
+ * that has more rights than whoever started it. no_proxy is a list of names (and those below them), .names, addresses, networks
+ * (10.0.0.0/8), each with :port where it is meant for one, or "*". This machine is never behind a proxy. */
+int ws_dialer_set_proxy_from_environment(ws_dialer *dialer, int32_t on);
+
 /* TLS, for wss:// URLs. TLS 1.2 and later, with ALPN http/1.1; the server's certificate must have the URL's host among its alternative
  * names, for addresses as an address; an address is not sent as SNI. The system's issuers are read once by a process. Of a path that cannot be read, or holds nothing good, failure
  * tells more; it may be NULL. What is wrong with OpenSSL itself is WS_ERR_TLS from all of them that load it. */
@@ -655,7 +676,7 @@ int ws_dialer_set_tls_context_hook(ws_dialer *dialer, ws_tls_context_fn fn, void
 
 /* [any] Opens a connection to a ws:// or wss:// URL. dialer may be NULL: the defaults. failure may be NULL.
  * WS_ERR_URL · WS_ERR_RESOLVE · WS_ERR_CONNECT · WS_ERR_TIMEOUT · WS_ERR_STATUS · WS_ERR_HANDSHAKE · WS_ERR_LOST ·
- * WS_ERR_TLS · WS_ERR_FDS · WS_ERR_IO. RFC 6455 3, 4.1. */
+ * WS_ERR_PROXY · WS_ERR_TLS · WS_ERR_FDS · WS_ERR_IO. RFC 6455 3, 4.1. */
 WS_NODISCARD int ws_dialer_dial(ws_dialer *dialer, const char *url, int64_t deadline_ns, ws_conn **conn, ws_failure *failure);
 
 /* [any] An attempt that ws_dial_run carries out. dialer may be NULL: the defaults. failure may be NULL. WS_ERR_URL ·

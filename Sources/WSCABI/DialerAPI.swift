@@ -27,7 +27,7 @@ final class DialHandle: Handle, Tagged {
 }
 
 /// Runs a setter on the configuration behind the handle.
-private func change(_ dialer: OpaquePointer?, _ body: (Dialer) throws(WSError) -> Void) -> Int32 {
+func changeDialer(_ dialer: OpaquePointer?, _ body: (Dialer) throws(WSError) -> Void) -> Int32 {
   guard let handle = object(dialer, DialerHandle.self) else { return invalid }
   return result { () throws(WSError) in
     try body(handle.dialer)
@@ -52,39 +52,39 @@ public func ws_dialer_add_header(
   _ dialer: OpaquePointer!, _ name: UnsafePointer<CChar>!, _ value: UnsafePointer<CChar>!
 ) -> Int32 {
   guard let name = string(name), let value = string(value) else { return invalid }
-  return change(dialer) { (dialer) throws(WSError) in try dialer.addHeader(name, value) }
+  return changeDialer(dialer) { (dialer) throws(WSError) in try dialer.addHeader(name, value) }
 }
 
 @_cdecl("ws_dialer_add_subprotocol") @implementation
 public func ws_dialer_add_subprotocol(_ dialer: OpaquePointer!, _ name: UnsafePointer<CChar>!) -> Int32 {
   guard let name = string(name) else { return invalid }
-  return change(dialer) { (dialer) throws(WSError) in try dialer.addSubprotocol(name) }
+  return changeDialer(dialer) { (dialer) throws(WSError) in try dialer.addSubprotocol(name) }
 }
 
 @_cdecl("ws_dialer_set_timeout") @implementation
 public func ws_dialer_set_timeout(_ dialer: OpaquePointer!, _ ms: Int64) -> Int32 {
   guard ms >= 0 else { return invalid }
-  return change(dialer) { (dialer) throws(WSError) in try dialer.setTimeout(milliseconds: ms) }
+  return changeDialer(dialer) { (dialer) throws(WSError) in try dialer.setTimeout(milliseconds: ms) }
 }
 
 @_cdecl("ws_dialer_set_read_limit") @implementation
 public func ws_dialer_set_read_limit(_ dialer: OpaquePointer!, _ bytes: UInt64) -> Int32 {
-  change(dialer) { (dialer) throws(WSError) in try dialer.setReadLimit(bytes) }
+  changeDialer(dialer) { (dialer) throws(WSError) in try dialer.setReadLimit(bytes) }
 }
 
 @_cdecl("ws_dialer_set_compression") @implementation
 public func ws_dialer_set_compression(_ dialer: OpaquePointer!, _ on: Int32) -> Int32 {
-  change(dialer) { (dialer) throws(WSError) in try dialer.setCompression(on != 0) }
+  changeDialer(dialer) { (dialer) throws(WSError) in try dialer.setCompression(on != 0) }
 }
 
 @_cdecl("ws_dialer_set_context_takeover") @implementation
 public func ws_dialer_set_context_takeover(_ dialer: OpaquePointer!, _ client: Int32, _ server: Int32) -> Int32 {
-  change(dialer) { (dialer) throws(WSError) in try dialer.setContextTakeover(client: client != 0, server: server != 0) }
+  changeDialer(dialer) { (dialer) throws(WSError) in try dialer.setContextTakeover(client: client != 0, server: server != 0) }
 }
 
 @_cdecl("ws_dialer_set_window_bits") @implementation
 public func ws_dialer_set_window_bits(_ dialer: OpaquePointer!, _ client: Int32, _ server: Int32) -> Int32 {
-  change(dialer) { (dialer) throws(WSError) in try dialer.setWindowBits(client: Int(client), server: Int(server)) }
+  changeDialer(dialer) { (dialer) throws(WSError) in try dialer.setWindowBits(client: Int(client), server: Int(server)) }
 }
 
 /// A configuration: the caller's, or for NULL the defaults.
@@ -94,7 +94,9 @@ func sharedDialer(_ dialer: OpaquePointer?) -> Dialer? {
 }
 
 private func context(_ dial: Dial?) -> FailureContext {
-  FailureContext(explanation: dial?.explanation ?? .empty, time: dial?.timeLimit, receivedStatus: dial?.response.status ?? 0)
+  FailureContext(
+    explanation: dial?.explanation ?? .empty, time: dial?.timeLimit, receivedStatus: dial?.response.status ?? 0,
+    isAtProxy: dial?.isAtProxy == true)
 }
 
 @_cdecl("ws_dialer_dial") @implementation

@@ -25,6 +25,7 @@ func status(_ error: WSError) -> Int32 {
   case .unconnected: WS_ERR_CONNECT.rawValue
   case .unresolved: WS_ERR_RESOLVE.rawValue
   case .tls: WS_ERR_TLS.rawValue
+  case .proxy: WS_ERR_PROXY.rawValue
   case .url: WS_ERR_URL.rawValue
   case .violation(let violation): status(violation)
   case .send(let refusal): status(refusal)
@@ -93,6 +94,8 @@ struct FailureContext {
   var time: TimeLimit?
   /// The status that a client received, 0 when none; nil for a server, which answers as the error says.
   var receivedStatus: Int?
+  /// Whether it happened on the way to a proxy, not to the server.
+  var isAtProxy = false
   /// Whether a ws_engine's setters have a say in it, not a ws_conn's.
   var isEngine = false
 }
@@ -109,25 +112,31 @@ func result(
     errno.restore()
     return outcome
   } catch {
-    _ = fill(failure, error, context())
-    return status(error)
+    return fail(error, context(), failure)
   }
+}
+
+/// Never inlined, as `fill` below: each of some fifty functions would have its own copy.
+@inline(never)
+private func fail(_ error: WSError, _ context: FailureContext, _ failure: UnsafeMutablePointer<ws_failure>?) -> Int32 {
+  _ = fill(failure, error, context)
+  return status(error)
 }
 
 /// The size of ws_failure in 0.1, the least that a caller can mean.
 private let smallestFailure = 256
 
 /// Writes the detail, as much of it as the caller's struct has room for. False: struct_size was not set. NULL is fine.
+@inline(never)
 func fill(
-  _ failure: UnsafeMutablePointer<ws_failure>?, _ error: WSError?,
-  _ context: @autoclosure () -> FailureContext = FailureContext()
+  _ failure: UnsafeMutablePointer<ws_failure>?, _ error: WSError?, _ context: FailureContext = FailureContext()
 ) -> Bool {
   guard let failure else { return true }
   let room = Int(failure.pointee.struct_size)
   guard room >= smallestFailure else { return false }
   var detail = ws_failure()
   detail.struct_size = failure.pointee.struct_size
-  if let error { describe(error, context(), &detail) }
+  if let error { describe(error, context, &detail) }
   copyOut(detail, to: failure, room)
   return true
 }
@@ -146,6 +155,7 @@ private func describe(_ error: WSError, _ context: FailureContext, _ detail: ino
   switch error {
   case .system(let code), .unconnected(let code), .noDescriptors(let code), .lost(let code): detail.os_errno = code
   case .tls(let error): describe(error, &detail)
+  case .proxy(.refused(let status)): detail.http_status = Int32(truncatingIfNeeded: status)
   case .status(let status): detail.http_status = Int32(truncatingIfNeeded: status)
   case .handshake(let fault): detail.http_status = Int32(truncatingIfNeeded: context.receivedStatus ?? fault.status)
   case .closed(let code): detail.close_code = Int32(code.rawValue)
@@ -161,19 +171,26 @@ private func describe(_ error: WSError, _ context: FailureContext, _ detail: ino
       detail.limit = time.nanoseconds
     }
   case .invalid, .outOfMemory, .state, .refusedByHandler, .noRoom, .forked, .wouldBlock, .interrupted, .aborted, .unresolved,
-    .url, .configuration, .send, .notJSON, .refusedJSON:
+    .proxy, .url, .configuration, .send, .notJSON, .refusedJSON:
     break
   }
   withUnsafeMutableBytes(of: &detail.text) { text in
     let space = UnsafeMutableRawBufferPointer(rebasing: text[..<(text.count - 1)])
+    let place = copy(ByteView(place(of: error, context)), to: space)
     let said =
       switch error {
       case .handshake where !context.explanation.isEmpty, .tls where !context.explanation.isEmpty:
-        copy(context.explanation, to: space)
-      default: error.write(to: space, after: context.time)
+        copy(context.explanation, to: space, behind: place)
+      default: error.write(to: UnsafeMutableRawBufferPointer(rebasing: space[place...]), after: context.time)
       }
-    copy(ByteView(remedy(error, context)), to: space, behind: said)
+    copy(ByteView(remedy(error, context)), to: space, behind: place &+ said)
   }
+}
+
+/// What stands before the words of an error that may have happened in two places.
+private func place(of error: WSError, _ context: FailureContext) -> StaticString {
+  if case .proxy = error { return "" }
+  return context.isAtProxy ? "proxy: " : ""
 }
 
 private func describe(_ error: TLSError, _ detail: inout ws_failure) {
@@ -209,7 +226,7 @@ private func remedy(_ error: WSError, _ context: FailureContext) -> StaticString
   case .noDescriptors: "; the limit is RLIMIT_NOFILE of the process"
   case .timeout, .broken: context.time.map { remedy($0) } ?? ""
   case .state, .invalid, .outOfMemory, .refusedByHandler, .forked, .wouldBlock, .interrupted, .lost, .aborted, .system,
-    .unconnected, .unresolved, .tls, .url, .configuration, .violation, .send, .closed, .notJSON, .refusedJSON,
+    .unconnected, .unresolved, .tls, .proxy, .url, .configuration, .violation, .send, .closed, .notJSON, .refusedJSON,
     .handshake, .status:
     ""
   }
@@ -225,7 +242,8 @@ private func remedy(_ time: TimeLimit) -> StaticString {
   case (.timeout, .reading): "; ws_conn_set_read_timeout changes it"
   case (.timeout, .writing): "; ws_conn_set_write_timeout changes it"
   case (.timeout, .closing): "; ws_conn_set_close_timeout changes it"
-  case (.timeout, .resolving), (.timeout, .connecting), (.timeout, .sendingRequest), (.timeout, .awaitingResponse):
+  case (.timeout, .resolving), (.timeout, .connecting), (.timeout, .proxying), (.timeout, .sendingRequest),
+    (.timeout, .awaitingResponse):
     "; ws_dialer_set_timeout changes it"
   case (.timeout, .securing): "; ws_dialer_set_timeout or ws_upgrader_set_timeout changes it"
   case (.timeout, .awaitingRequest), (.timeout, .sendingResponse): "; ws_upgrader_set_timeout changes it"
@@ -243,6 +261,8 @@ private func culprit(_ error: WSError) -> Int {
     .refusedJSON:
     WS_BY_US
   case .tls(let error): culprit(error)
+  case .proxy(.badURL), .proxy(.nameTooLong): WS_BY_US
+  case .proxy: WS_BY_PEER
   case .outOfMemory, .system, .broken, .noDescriptors, .unconnected, .unresolved: WS_BY_SYSTEM
   }
 }

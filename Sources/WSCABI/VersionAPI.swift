@@ -75,6 +75,7 @@ private func errorText(_ code: ws_error) -> StaticString {
   case WS_ERR_CONNECT: "no address of the host took the connection"
   case WS_ERR_KEEPALIVE: "the peer has not answered a ping in time"
   case WS_ERR_RESOLVE: "the host name has no address"
+  case WS_ERR_PROXY: "the proxy did not open the way"
   case WS_ERR_TLS: "TLS failed, or OpenSSL is not there"
   case WS_ERR_URL: "not a ws or wss URL"
   case WS_ERR_PROTOCOL: "the peer broke the protocol"

@@ -6,11 +6,13 @@ import WSTransport
 /// An attempt that can be inspected and cancelled. `run`: one thread, once. `cancel`: any thread.
 public final class Dial: @unchecked Sendable {
   let dialer: Dialer
-  private let url: WebSocketURL
+  let url: WebSocketURL
   let cancellation: Cancellation
   private var socket: Socket?
   private var isUsed = false
   var step = TimeLimit.Step.resolving
+  /// Whether `run` stopped on the way to a proxy, not to the server.
+  public internal(set) var isAtProxy = false
   /// The time that ran out, after `run` failed with `.timeout`.
   public private(set) var timeLimit: TimeLimit?
 
@@ -24,7 +26,7 @@ public final class Dial: @unchecked Sendable {
   /// How long to wait for such a body when its length is not said.
   private static let bodyGrace: Int64 = 1000
   /// The most interim responses (1xx) before the final one.
-  private static let interimLimit = 16
+  static let interimLimit = 16
 
   /// Cannot fail: Embedded Swift leaks an object whose `init` throws half-way.
   init(_ dialer: Dialer, url: consuming WebSocketURL, cancellation: Cancellation) {
@@ -41,6 +43,12 @@ public final class Dial: @unchecked Sendable {
     self.socket = socket
   }
 
+  /// The socket that was given, once.
+  func takeSocket() -> Socket? {
+    defer { socket = nil }
+    return socket
+  }
+
   /// Ends `run`, whatever it waits for, with `.aborted`; before it, as soon as it begins. Any thread.
   public func cancel() { cancellation.cancel() }
 
@@ -52,7 +60,7 @@ public final class Dial: @unchecked Sendable {
   public var explanation: ByteView { explanationBytes.bytes }
 
   /// Carries the attempt out, once. `deadline` is the dialer's timeout unless given. Errors: `.unresolved`, `.unconnected`,
-  /// `.timeout`, `.tls`, `.status`, `.handshake`, `.lost`, `.aborted`, `.noDescriptors`, `.system`; `.state` when called again.
+  /// `.timeout`, `.proxy`, `.tls`, `.status`, `.handshake`, `.lost`, `.aborted`, `.noDescriptors`, `.system`; `.state` when called again.
   public func run(deadline: Deadline? = nil) throws(WSError) -> Conn {
     guard !isUsed else { throw .state }
     isUsed = true
@@ -69,9 +77,13 @@ public final class Dial: @unchecked Sendable {
   }
 
   private func open(until deadline: Deadline) throws(WSError) -> Conn {
-    let socket = try connect(until: deadline)
-    let tls = try url.isSecure ? secure(socket, host: url.host, port: url.port, showsIdentity: true, until: deadline) : nil
-    var channel = HandshakeChannel(tls ?? socket, cancellation: cancellation)
+    var channel = try route(until: deadline)
+    var tls: TLSStream?
+    if url.isSecure {
+      let secured = try secure(channel, host: url.host, port: url.port, isProxy: false, until: deadline)
+      channel = HandshakeChannel(secured, cancellation: cancellation)
+      tls = secured
+    }
     let handshake = ClientHandshake(nonce: (random(), random()))
     step = .sendingRequest
     let unsent = try sendRequest(handshake, channel, until: deadline)
@@ -86,22 +98,6 @@ public final class Dial: @unchecked Sendable {
     let conn = try open(handshake, channel)
     conn.tls = tls.map { TLSPeer($0) }
     return conn
-  }
-
-  private func connect(until deadline: Deadline) throws(WSError) -> Socket {
-    if let given = socket {
-      socket = nil
-      return given
-    }
-    do throws(TransportError) {
-      let addresses = try Connector.addresses(
-        of: url.host, port: url.port, deadline: deadline, cancellation: cancellation)
-      step = .connecting
-      return try Connector.connect(to: addresses, deadline: deadline, cancellation: cancellation)
-    } catch {
-      if case .closed(let code) = error { throw .unconnected(code) }
-      throw WSError(error)
-    }
   }
 
   private func random() -> UInt64 {

@@ -94,18 +94,18 @@ extension Dialer {
 }
 
 extension Dial {
-  /// Puts TLS over a connection to a host, canonical, within the attempt's time.
+  /// Puts TLS over a connection to a host, canonical, within the attempt's time. A proxy is who it is, and does not see our certificate.
   func secure(
-    _ transport: any Transport, host: ByteView, port: UInt16, showsIdentity: Bool, until deadline: Deadline
+    _ channel: borrowing HandshakeChannel, host: ByteView, port: UInt16, isProxy: Bool, until deadline: Deadline
   ) throws(WSError) -> TLSStream {
     step = .securing
     let override = dialer.clientTLS.serverName.bytes
-    let host = override.isEmpty ? host : override
+    let host = override.isEmpty || isProxy ? host : override
     let kind = (HostName(nameOrIPv4: host) ?? HostName(ipv6: host))?.kind
     let name = TLSServerName(host: host, port: port, isAddress: kind != .name)
-    let context = try dialer.clientTLS.context(showsIdentity: showsIdentity)
+    let context = try dialer.clientTLS.context(showsIdentity: !isProxy)
     let stream = try tls { () throws(TransportError) in
-      try TLSStream.make(context, over: transport, serverName: name, alreadyRead: .empty)
+      try TLSStream.make(context, over: channel.transport, serverName: name, alreadyRead: channel.received.bytes)
     }
     do throws(TransportError) {
       try stream.handshake(until: deadline, cancellation: cancellation)

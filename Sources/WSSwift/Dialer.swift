@@ -9,8 +9,9 @@ public final class Dialer: @unchecked Sendable {
   private(set) var timeout: Int64 = 10_000
   private(set) var readLimit = Conn.defaultReadLimit
   let clientTLS = ClientTLS()
+  var proxies = ProxySettings.none
 
-  /// The defaults: 10 s in all, messages of at most 16 MiB, no subprotocols, no compression.
+  /// The defaults: 10 s in all, messages of at most 16 MiB, no subprotocols, no compression, no proxy.
   public init() {}
 
   /// Adds a request header field; both are copied. `.configuration` for a name that is no token, a value with control bytes and the

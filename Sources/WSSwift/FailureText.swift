@@ -26,6 +26,7 @@ extension WSError {
     case .unconnected: "no address of the host took the connection"
     case .unresolved: "the host name has no address"
     case .tls(let error): error.text
+    case .proxy(let error): error.text
     case .url(let error): error.text
     case .configuration(let error): error.text
     case .violation(let error): error.text
@@ -70,6 +71,10 @@ extension WSError {
       let reason = error.reason
       if !reason.isEmpty { writer.append(": ") }
       writer.append(reason)
+    case .proxy(.refused(let status)): writer.append(": ", status)
+    case .proxy(.badResponse(let error)):
+      writer.append(": ")
+      writer.append(error.text)
     case .closed(let code): writer.append(": ", Int(code.rawValue))
     case .status(let status): writer.append(": ", status)
     case .violation(.badCloseCode(let code)): writer.append(": ", Int(code))
@@ -78,7 +83,7 @@ extension WSError {
     case .violation(.messageTooBig(let limit)):
       writer.append(" of ", Int(clamping: limit), " bytes")
     case .invalid, .outOfMemory, .state, .refusedByHandler, .forked, .timeout, .wouldBlock, .interrupted, .broken, .aborted,
-      .url, .configuration, .violation, .send, .handshake:
+      .proxy, .url, .configuration, .violation, .send, .handshake:
       break
     }
   }

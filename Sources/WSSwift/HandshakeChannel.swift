@@ -7,7 +7,7 @@ struct HandshakeChannel: ~Copyable {
   let transport: any Transport
   private let cancellation: Cancellation?
   /// What was received and not taken yet.
-  private(set) var received = ByteQueue()
+  var received = ByteQueue()
 
   init(_ transport: any Transport, cancellation: Cancellation?) {
     self.transport = transport

@@ -19,6 +19,8 @@ public struct TimeLimit: Equatable, Sendable {
     case resolving
     /// An address was to take the connection.
     case connecting
+    /// A proxy was to open the way.
+    case proxying
     /// The handshake of TLS.
     case securing
     /// The request of the opening handshake was sent.
@@ -40,6 +42,7 @@ public struct TimeLimit: Equatable, Sendable {
       case .pinging: "waiting for a pong"
       case .resolving: "looking up the name"
       case .connecting: "connecting"
+      case .proxying: "waiting for the proxy"
       case .securing: "waiting for the TLS handshake"
       case .sendingRequest: "sending the request"
       case .awaitingResponse: "waiting for the response"

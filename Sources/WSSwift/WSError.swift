@@ -52,6 +52,8 @@ public enum WSError: Error {
   case unresolved(Int32)
   /// TLS failed.
   case tls(TLSError)
+  /// The proxy did not open the way.
+  case proxy(ProxyError)
   /// Not a ws or wss URL. RFC 6455 3.
   case url(URLError)
   /// A configuration value that must not be used.
@@ -82,6 +84,11 @@ public enum WSError: Error {
 
   init(_ error: HandshakeError) {
     self = error == .outOfMemory || error == .head(.outOfMemory) ? .outOfMemory : .handshake(error)
+  }
+
+  init(_ error: ProxyError) {
+    let isMemory = error == .outOfMemory || error == .badResponse(.outOfMemory) || error == .badURL(.outOfMemory)
+    self = isMemory ? .outOfMemory : .proxy(error)
   }
 
   init(_ error: TransportError) {

@@ -163,7 +163,8 @@ extension TLSStream {
 
   /// See `Transport.pollNeeds(for:)`.
   public func pollNeeds(for wanted: Readiness) -> Readiness? {
-    lock.withLock { readyNow(wanted).isEmpty ? needs(wanted) : nil }
+    // The transport may be TLS too, and hold bytes that no descriptor tells of.
+    lock.withLock { readyNow(wanted).isEmpty ? transport.pollNeeds(for: needs(wanted)) : nil }
   }
 
   /// What would not have to wait for the transport.

@@ -303,6 +303,7 @@ static void every_error_was_looked_at(void) {
       WS_ERR_FDS,       /* here, in a child */
       WS_ERR_TIMEOUT,   /* test_failures_time */
       WS_ERR_KEEPALIVE, /* test_keepalive */
+      WS_ERR_PROXY,     /* test_proxy */
       WS_ERR_TLS,       /* test_tls_settings, test_tls */
       WS_ERR_JSON,      /* test_json */
   };

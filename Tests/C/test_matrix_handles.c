@@ -125,6 +125,9 @@ CALL(dialer_limit, ws_dialer_set_read_limit(h, 1))
 CALL(dialer_compression, ws_dialer_set_compression(h, 1))
 CALL(dialer_takeover, ws_dialer_set_context_takeover(h, 1, 1))
 CALL(dialer_window, ws_dialer_set_window_bits(h, 15, 15))
+CALL(dialer_proxy, ws_dialer_set_proxy(h, NULL))
+CALL(dialer_proxy_fn, (handed_over++, ws_dialer_set_proxy_callback(h, NULL, &freed, count_free)))
+CALL(dialer_proxy_environment, ws_dialer_set_proxy_from_environment(h, 0))
 CALL(dialer_ca_file, ws_dialer_add_tls_ca_file(h, "/dev/null", NULL))
 CALL(dialer_ca_dir, ws_dialer_add_tls_ca_dir(h, "/", NULL))
 CALL(dialer_ca_pem, ws_dialer_add_tls_ca_pem(h, "x", 1, NULL))
@@ -230,7 +233,8 @@ static const function functions[] = {
     FREES(CONN, conn_free),
     OF(HEADERS, headers_get), OF(HEADERS, headers_find), OF(DIALER, dialer_header), OF(DIALER, dialer_subprotocol),
     OF(DIALER, dialer_timeout), OF(DIALER, dialer_limit), OF(DIALER, dialer_compression),
-    OF(DIALER, dialer_takeover), OF(DIALER, dialer_window), OF(DIALER, dialer_ca_file), OF(DIALER, dialer_ca_dir),
+    OF(DIALER, dialer_takeover), OF(DIALER, dialer_window), OF(DIALER, dialer_proxy), OF(DIALER, dialer_proxy_fn),
+    OF(DIALER, dialer_proxy_environment), OF(DIALER, dialer_ca_file), OF(DIALER, dialer_ca_dir),
     OF(DIALER, dialer_ca_pem), OF(DIALER, dialer_ca_system), OF(DIALER, dialer_certificate), OF(DIALER, dialer_certificate_pem),
     OF(DIALER, dialer_password), OF(DIALER, dialer_password_fn), OF(DIALER, dialer_server_name), OF(DIALER, dialer_insecure),
     OF(DIALER, dialer_resumption), OF(DIALER, dialer_key_log), OF(DIALER, dialer_hook), MAY_BE_NULL(DIALER, dialer_dial), MAY_BE_NULL(DIALER, dial_new),

@@ -82,6 +82,7 @@ static const code codes[] = {
     {WS_ERR_CONNECT, -16, 1},
     {WS_ERR_KEEPALIVE, -17, 1},
     {WS_ERR_RESOLVE, -20, 1},
+    {WS_ERR_PROXY, -21, 1},
     {WS_ERR_TLS, -22, 1},
     {WS_ERR_URL, -23, 1},
     {WS_ERR_PROTOCOL, -30, 1},

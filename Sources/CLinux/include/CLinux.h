@@ -33,6 +33,7 @@ int ppoll(struct pollfd *set, nfds_t count, const struct timespec *time, const s
 int pthread_mutex_clocklock(pthread_mutex_t *mutex, clockid_t clock, const struct timespec *time);
 int pthread_setname_np(pthread_t thread, const char *name);
 const char *strerrordesc_np(int error);
+char *secure_getenv(const char *name);
 
 /* The static text of an errno, for any thread, where strerror has one buffer for all. NULL for a number that is none. */
 static inline const char *clinux_error_text(int error) { return strerrordesc_np(error); }

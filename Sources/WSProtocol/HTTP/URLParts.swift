@@ -1,7 +1,7 @@
 // What all URLs share: the bytes that may stand in one, and where it is cut. RFC 3986 3.
 
 /// Why a text is not the URL that it should be.
-public enum URLError: Error, Equatable {
+public enum URLError: Error, Equatable, Sendable {
   /// More than 65,535 bytes.
   case tooLong
   /// CR, LF, NUL or another control byte.

@@ -45,6 +45,13 @@ public struct WebSocketURL: ~Copyable {
     try output.appendDecimal(Int(port))
   }
 
+  /// Adds the URL without user and password.
+  public func write(to output: inout ByteQueue) throws(OutOfMemory) {
+    try output.append(isSecure ? "wss://" : "ws://")
+    try writeHost(to: &output)
+    try output.append(target)
+  }
+
   /// Adds base64 of `user:password`, percent-decoded: what follows `Basic ` in Authorization. RFC 7617 2.
   public func writeBasicCredentials(to output: inout ByteQueue) throws(OutOfMemory) {
     var plain = ByteQueue()

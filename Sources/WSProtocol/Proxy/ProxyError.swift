@@ -2,6 +2,8 @@
 
 /// Why a proxy did not open the way.
 public enum ProxyError: Error, Equatable, Sendable {
+  /// The proxy's own URL is none.
+  case badURL(URLError)
   /// The answer to CONNECT is no response of HTTP/1.x.
   case badResponse(HeadError)
   /// The proxy answered CONNECT with this status and opened no tunnel. RFC 9110 9.3.6.
@@ -40,6 +42,7 @@ public enum ProxyError: Error, Equatable, Sendable {
   /// What was seen and, where it can be changed, by what.
   public var text: StaticString {
     switch self {
+    case .badURL: "the proxy's URL is not a good one of http://, https://, socks5:// or socks5h://"
     case .badResponse: "the proxy's answer to CONNECT is not HTTP/1.x"
     case .refused: "the proxy refused CONNECT with status"
     case .authenticationRequired: "the proxy wants a user and a password; give them in the proxy's URL"

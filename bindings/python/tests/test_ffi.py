@@ -22,7 +22,7 @@ INTEGERS = {
     "size_t": ctypes.c_size_t,
 }
 CALLBACKS = {name: getattr(_ffi, name) for name in ("ws_free_fn", "ws_control_fn", "ws_close_fn", "ws_random_fn",
-                                                "ws_tls_password_fn", "ws_tls_context_fn")}
+                                                "ws_tls_password_fn", "ws_tls_context_fn", "ws_proxy_fn")}
 
 
 def ctype_of(text):

@@ -49,6 +49,7 @@ WS_ERR_FDS = -15
 WS_ERR_CONNECT = -16
 WS_ERR_KEEPALIVE = -17
 WS_ERR_RESOLVE = -20
+WS_ERR_PROXY = -21
 WS_ERR_TLS = -22
 WS_ERR_URL = -23
 WS_ERR_PROTOCOL = -30
@@ -221,6 +222,7 @@ ws_control_fn = CFUNCTYPE(c_int, c_void_p, c_void_p, c_size_t, c_void_p)
 ws_close_fn = CFUNCTYPE(c_int, c_void_p, c_uint16, c_void_p, c_size_t, c_void_p)
 ws_random_fn = CFUNCTYPE(None, c_void_p, c_size_t, c_void_p)
 ws_tls_password_fn = CFUNCTYPE(c_int, c_void_p, c_size_t, c_void_p)
+ws_proxy_fn = CFUNCTYPE(c_int, c_char_p, c_void_p, c_size_t, c_void_p)
 ws_tls_context_fn = CFUNCTYPE(c_int, c_void_p, c_void_p, c_void_p)
 
 # Names for the arguments, so that the table below reads like the header.
@@ -325,6 +327,9 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
     "ws_dialer_set_compression": (c_int, [_handle, c_int32]),
     "ws_dialer_set_context_takeover": (c_int, [_handle, c_int32, c_int32]),
     "ws_dialer_set_window_bits": (c_int, [_handle, c_int32, c_int32]),
+    "ws_dialer_set_proxy": (c_int, [_handle, _string]),
+    "ws_dialer_set_proxy_callback": (c_int, [_handle, ws_proxy_fn, c_void_p, ws_free_fn]),
+    "ws_dialer_set_proxy_from_environment": (c_int, [_handle, c_int32]),
     "ws_dialer_add_tls_ca_file": (c_int, [_handle, _string, _failure_out]),
     "ws_dialer_add_tls_ca_dir": (c_int, [_handle, _string, _failure_out]),
     "ws_dialer_add_tls_ca_pem": (c_int, [_handle, _data, c_size_t, _failure_out]),
