@@ -95,9 +95,9 @@ def run_program(command, log):
     return output if done.returncode == 0 else f"{output}\nfailed to-end: status {done.returncode}; see {log}"
 
 
-def echo_server_run(tally, where, program, command, log):
+def echo_server_run(tally, where, program, command, log, start=Server):
     """One of our echo servers: a peer's client runs its cases, and another one is connected when the server is told to end."""
-    with Server(command, f"{log}.server.log") as server:
+    with start(command, f"{log}.server.log") as server:
         tally.add(where, CLIENT_ECHO, run_program([*program, "echo", server.url], f"{log}.client.log"))
         tally.add(f"{where} told to end", ["going-away"], hold(program, server, f"{log}.hold.log"))
 
@@ -124,9 +124,9 @@ def command_server_run(tally, where, program, command, log):
         tally.add(where, COMMAND_SERVER, run_program([*program, "command", server.url], f"{log}.client.log"))
 
 
-def echo_client_run(tally, where, program, command, log):
+def echo_client_run(tally, where, program, command, log, start=Server):
     """One of our echoing clients; the peer's server plays its cases and says how they went."""
-    with Server([*program, "server"], f"{log}.server.log") as server:
+    with start([*program, "server"], f"{log}.server.log") as server:
         complaint = run_program([*command, server.url, "wsswift"], f"{log}.client.log")
     tally.add(where, ECHO, server.output + complaint)
 

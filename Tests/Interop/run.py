@@ -3,8 +3,8 @@
 
 The peers are the Python library `websockets` (websockets_peer.py) and gorilla/websocket of Go (gorilla/). Each plays client
 and server with the same cases; the names below must come, neither fewer nor more. With compressed messages aiohttp is a third peer,
-and the cases are each peer's own. Over TLS the same, with certificates made on the fly, and then every kind of certificate
-(identities.py). Ends with a line
+and the cases are each peer's own. Over TLS the same, with certificates made on the fly; then every kind of certificate
+(identities.py), and nginx in between (fronts.py). Ends with a line
 `N passed, M failed, K skipped`; the exit status is 0 only if nothing failed. scripts/test_interop calls it.
 """
 
@@ -12,10 +12,12 @@ import argparse
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "Support"))
 import identities
+from fronts import BehindNginx
 from programs import EXAMPLES, PYTHON_EXAMPLES, ProgramError, end_on_sigterm, python_command
 from rows import (
     BELIEVING,
@@ -58,6 +60,8 @@ RUNS = {
     "autobahn_client.py over TLS": (echo_client_run, [*AUTOBAHN_CLIENT_PY, *BELIEVING], identity()),
     "wss_client": (tls_line_client_run, [EXAMPLES / "wss_client", *BELIEVING], identity()),
     "wss_client.py": (tls_line_client_run, [*python_command(PYTHON_EXAMPLES / "wss_client.py"), *BELIEVING], identity()),
+    "echo_blocking behind nginx": (partial(echo_server_run, start=BehindNginx), [*ECHO_BLOCKING, "--deflate"], BELIEVING),
+    "autobahn_client through nginx": (partial(echo_client_run, start=BehindNginx), [*AUTOBAHN_CLIENT, *BELIEVING], []),
 }
 
 # The same with compression.
