@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Runs the Autobahn testsuite against all four sides of this project and sums the verdicts.
+"""Runs the Autobahn testsuite against all sides of this project and sums the verdicts.
 
 The sides: the C servers echo_blocking, engine_poll and engine_libuv, the Python server, the C client autobahn_client and the Python
-client. Ends with a line `N passed, M failed, K skipped` that counts cases; the exit status is 0 only if nothing failed.
+client; and the blocking C programs over TLS, with certificates made on the fly. Ends with a line `N passed, M failed, K skipped` that counts cases; the exit status is 0 only if nothing failed.
 scripts/test_autobahn calls it.
 """
 
 import argparse
+import subprocess
 import sys
 from pathlib import Path
 
@@ -23,6 +24,10 @@ from programs import (
     python_command,
 )
 
+REPORTS = ROOT / "build" / "autobahn"
+CERTIFICATES = REPORTS / "certificates"
+IDENTITY = [CERTIFICATES / "good.pem", CERTIFICATES / "good.key"]
+
 # Case 9.* sends messages of 16 MiB, exactly.
 LIMIT = ["--max-message", str(16 * 1024 * 1024)]
 
@@ -30,12 +35,14 @@ LIMIT = ["--max-message", str(16 * 1024 * 1024)]
 # the server wants windows of 4 KiB, so the largest windows are those of the C servers.
 SERVERS = {
     "c-server": [EXAMPLES / "echo_blocking", "--deflate", *LIMIT],
+    "c-server-tls": [EXAMPLES / "echo_blocking", "--deflate", "--certificate", IDENTITY[0], "--key", IDENTITY[1], *LIMIT],
     "c-engine": [EXAMPLES / "engine_poll", "--takeover", *LIMIT],
     "c-libuv": [EXAMPLES / "engine_libuv", "--takeover", *LIMIT],
     "python-server": python_command(PYTHON_EXAMPLES / "echo_server.py", *LIMIT),
 }
 CLIENTS = {
     "c-client": [EXAMPLES / "autobahn_client"],
+    "c-client-tls": [EXAMPLES / "autobahn_client", "--ca", CERTIFICATES / "ca.pem"],
     "python-client": python_command(HERE / "autobahn_client.py"),
 }
 
@@ -49,7 +56,7 @@ def run_server(plan):
 def run_client(plan):
     """One of our clients, run for the suite's server."""
     for word in CLIENTS[plan.agent]:
-        if not Path(word).exists():
+        if Path(word).is_absolute() and not Path(word).exists():
             raise ProgramError(f"{word} is missing")
     return run_side(plan, command=[*map(str, CLIENTS[plan.agent]), "{url}", "{agent}"])
 
@@ -72,10 +79,11 @@ def main():
     options = parser.parse_args()
     end_on_sigterm()
     cases = select_cases(options.profile, options.only)
-    reports = ROOT / "build" / "autobahn"
+    subprocess.run([HERE.parent / "Support" / "make_certificates", CERTIFICATES], check=True)
     passed = failed = 0
     for side in options.side or [*SERVERS, *CLIENTS]:
-        plan = Plan(side, cases, reports / options.profile / side, options.jobs)
+        identity = IDENTITY if side == "c-client-tls" else []
+        plan = Plan(side, cases, REPORTS / options.profile / side, options.jobs, 3600, *identity)
         right, wrong = run(plan)
         passed, failed = passed + right, failed + wrong
     print(f"{passed} passed, {failed} failed, 0 skipped")

@@ -23,6 +23,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Optional
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "Support"))
@@ -56,13 +57,15 @@ PROFILES = {
 
 @dataclass
 class Plan:
-    """One run: which cases, in how many processes at once, and where reports go."""
+    """One run: which cases, in how many processes at once, and where reports go. The suite as a server with a certificate is one for wss."""
 
     agent: str
     cases: list
     out: Path
     jobs: int = 1
     timeout: int = 3600
+    certificate: Optional[Path] = None
+    key: Optional[Path] = None
 
 
 def all_cases():
@@ -155,8 +158,9 @@ def run_client_side(plan, command, port=None):
     try:
         for index, (folder, part) in enumerate(zip(folders, parts)):
             number = port + index if port else free_port()
-            url = f"ws://127.0.0.1:{number}"
-            suites.append(start_suite("fuzzingserver", folder, {"url": url, "cases": part}))
+            url = f"{'wss' if plan.certificate else 'ws'}://127.0.0.1:{number}"
+            identity = {"cert": str(plan.certificate), "key": str(plan.key)} if plan.certificate else {}
+            suites.append(start_suite("fuzzingserver", folder, {"url": url, "cases": part, **identity}))
             wait_for_port(number)
             words = [word.replace("{url}", url).replace("{agent}", plan.agent) for word in command]
             with open(folder / "client.log", "wb") as log:
@@ -201,6 +205,8 @@ def parse_arguments(arguments):
     parser.add_argument("--only", nargs="*", metavar="CASE", help="cases or families (6.4.*) instead of a profile")
     parser.add_argument("--jobs", type=int, default=1, help="processes of the suite at once")
     parser.add_argument("--port", type=int, help="first port of the suite as a server; default: free ones")
+    parser.add_argument("--certificate", type=Path, help="PEM file with which the suite is a server for wss")
+    parser.add_argument("--key", type=Path, help="its key")
     parser.add_argument("--out", type=Path, help="folder for reports")
     parser.add_argument("--timeout", type=int, default=3600, help="seconds for the whole run")
     options = parser.parse_args(arguments)
@@ -218,7 +224,8 @@ def main():
         print("\n".join(cases))
         return 0
     out = options.out or HERE / "reports" / f"{options.side}-{options.agent}-{options.profile}"
-    plan = Plan(options.agent, cases, out.resolve(), options.jobs, options.timeout)
+    identity = [path and path.resolve() for path in (options.certificate, options.key)]
+    plan = Plan(options.agent, cases, out.resolve(), options.jobs, options.timeout, *identity)
     _, wrong = run_side(plan, url=options.url, command=command, port=options.port)
     return 1 if wrong else 0
 
