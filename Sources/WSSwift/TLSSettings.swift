@@ -65,10 +65,13 @@ private final class HeldBytes {
 private struct StoredPEM: ~Copyable {
   private var bytes = ByteQueue()
   private var isFile = false
+  /// Nothing was ever given; an empty text or path is something, and bad.
+  private(set) var isNothing = true
 
   init() {}
 
   init(_ source: PEM) throws(WSError) {
+    isNothing = false
     do throws(OutOfMemory) {
       switch source {
       case .file(let path):
@@ -80,8 +83,6 @@ private struct StoredPEM: ~Copyable {
       throw .outOfMemory
     }
   }
-
-  var isNothing: Bool { bytes.isEmpty }
 
   func withSource<R>(_ body: (PEMSource) throws(WSError) -> R) throws(WSError) -> R {
     let source: PEM = isFile ? .file(bytes.bytes) : .text(bytes.bytes)

@@ -64,6 +64,9 @@ static void bad_certificates_and_keys(void) {
   EXPECT_STATUS(ws_upgrader_set_tls_certificate_pem(upgrader, NULL, 1, "x", 1, NULL), WS_ERR_INVALID);
   EXPECT_STATUS(ws_dialer_set_tls_certificate_pem(dialer, "x", 1, NULL, 1, NULL), WS_ERR_INVALID);
   EXPECT_STATUS(ws_dialer_set_tls_certificate_pem(dialer, NULL, 0, NULL, 0, NULL), WS_ERR_TLS);
+  /* Nothing is not the same as no call: a server that means to speak TLS must not come up without. */
+  EXPECT_STATUS(ws_upgrader_set_tls_certificate(upgrader, "", "", NULL), WS_ERR_INVALID);
+  EXPECT_STATUS(ws_upgrader_set_tls_certificate_pem(upgrader, NULL, 0, NULL, 0, NULL), WS_ERR_TLS);
   EXPECT_STATUS(ws_dialer_free(dialer) + ws_upgrader_free(upgrader), WS_OK);
 }
 

@@ -250,6 +250,8 @@ static void bad_settings_of_client_certificates(void) {
   EXPECT_STATUS(ws_upgrader_set_tls_client_ca(upgrader, tls_file("ca.pem"), 0, NULL), WS_ERR_INVALID);
   EXPECT_STATUS(ws_upgrader_set_tls_client_ca(upgrader, tls_file("ca.pem"), 3, NULL), WS_ERR_INVALID);
   EXPECT_STATUS(ws_upgrader_set_tls_client_ca(upgrader, NULL, WS_TLS_REQUIRED, NULL), WS_ERR_INVALID);
+  EXPECT_STATUS(ws_upgrader_set_tls_client_ca(upgrader, "", WS_TLS_REQUIRED, NULL), WS_ERR_INVALID);
+  EXPECT_STATUS(ws_upgrader_set_tls_client_ca_pem(upgrader, NULL, 0, WS_TLS_REQUIRED, NULL), WS_ERR_TLS);
   EXPECT_STATUS(ws_upgrader_set_tls_client_ca_pem(upgrader, NULL, 1, WS_TLS_REQUIRED, NULL), WS_ERR_INVALID);
   EXPECT_STATUS(ws_upgrader_free(upgrader), WS_OK);
 }

@@ -15,6 +15,9 @@ from ._library import lib
 from .datastructures import Headers, HeadersLike, Request, Response, header_pairs, reason_phrase
 
 
+_LONGEST_QUOTE = 80
+
+
 class Handle(c_void_p):
     """NULL until a call writes it. keep holds what must live as long as it does: the callbacks it was given."""
 
@@ -116,7 +119,18 @@ def c_string(text: str, what: str) -> bytes:
         raise TypeError(f"{what} must be a str, not {type(text).__name__}")
     if "\0" in text:
         raise ValueError(f"{what} must not contain a NUL character")
-    return text.encode()
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        # That exception would carry the text, which may hold a password.
+        position = error.start
+    raise ValueError(f"{what} must not contain half of a surrogate pair, as at {position}")
+
+
+def quoted(text: object) -> str:
+    """A value for an error's text: in quotes, escaped, and cut."""
+    written = repr(text)
+    return written if len(written) <= _LONGEST_QUOTE else f"{written[:_LONGEST_QUOTE]}..."
 
 
 _ALLOWED = {
@@ -145,5 +159,5 @@ def add_headers(setter: Callable[..., int], handle: Handle, fields: Optional[Hea
 
 def _check_argument(result: int, what: str, value: str) -> None:
     if result == ffi.WS_ERR_INVALID:
-        raise ValueError(f"{what} {value!r} cannot be used; allowed: {_ALLOWED[what]}")
-    check(result, what=f"{what} {value!r}")
+        raise ValueError(f"{what} {quoted(value)} cannot be used; allowed: {_ALLOWED[what]}")
+    check(result, what=f"{what} {quoted(value)}")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Callable, Optional, Sequence, Tuple, Unio
 
 from . import _ffi as ffi
 from ._errors import check, exception, fault
-from ._handles import Handle, c_string, copy, copy_text
+from ._handles import Handle, c_string, copy, copy_text, quoted
 from ._library import lib
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def configure_dialer(dialer: Handle, tls: TLS) -> None:
     _configure_both(dialer, tls, "ws_dialer")
     for path, function in ((tls.ca_file, lib.ws_dialer_add_tls_ca_file), (tls.ca_dir, lib.ws_dialer_add_tls_ca_dir)):
         if path is not None:
-            _load(dialer, function, _path(path, "ca_file or ca_dir"))
+            _load(dialer, function, paths=[_path(path, "ca_file or ca_dir")])
     if tls.ca_pem is not None:
         pem = tls.ca_pem.encode() if isinstance(tls.ca_pem, str) else tls.ca_pem
         _load(dialer, lib.ws_dialer_add_tls_ca_pem, pem, len(pem))
@@ -124,13 +124,13 @@ def configure_upgrader(upgrader: Handle, tls: TLS) -> None:
     if isinstance(tls.client_ca, bytes):
         _load(upgrader, lib.ws_upgrader_set_tls_client_ca_pem, tls.client_ca, len(tls.client_ca), mode)
     elif tls.client_ca is not None:
-        _load(upgrader, lib.ws_upgrader_set_tls_client_ca, _path(tls.client_ca, "client_ca"), mode)
+        _load(upgrader, lib.ws_upgrader_set_tls_client_ca, mode, paths=[_path(tls.client_ca, "client_ca")])
 
 
 def set_server_name(dialer: Handle, name: str) -> None:
     """Whose certificate it must be."""
     if lib.ws_dialer_set_tls_server_name(dialer, c_string(name, "server name")) == ffi.WS_ERR_INVALID:
-        raise ValueError(f"{name!r} is neither a host name nor an address")
+        raise ValueError(f"{quoted(name)} is neither a host name nor an address")
 
 
 def reload(upgrader: Handle) -> None:
@@ -184,27 +184,29 @@ def _configure_both(handle: Handle, tls: TLS, prefix: str) -> None:
     elif tls.password is not None:
         check(getattr(lib, f"{prefix}_set_tls_key_password")(handle, c_string(tls.password, "password")), what="password")
     if tls.key_log is not None:
-        _load(handle, getattr(lib, f"{prefix}_set_tls_key_log"), _path(tls.key_log, "key_log"))
+        _load(handle, getattr(lib, f"{prefix}_set_tls_key_log"), paths=[_path(tls.key_log, "key_log")])
     if isinstance(tls.certificate, bytes):
         key = tls.certificate if tls.key is None else tls.key
         arguments: Tuple[Any, ...] = (tls.certificate, len(tls.certificate), key, len(key))  # type: ignore[arg-type]
         _load(handle, getattr(lib, f"{prefix}_set_tls_certificate_pem"), *arguments)
     elif tls.certificate is not None:
         key = tls.certificate if tls.key is None else tls.key
-        paths = _path(tls.certificate, "certificate"), _path(key, "key")
-        _load(handle, getattr(lib, f"{prefix}_set_tls_certificate"), *paths)
+        paths = [_path(tls.certificate, "certificate"), _path(key, "key")]
+        _load(handle, getattr(lib, f"{prefix}_set_tls_certificate"), paths=paths)
 
 
-def _load(handle: Handle, function: Callable[..., int], *arguments: Any) -> None:
-    """Calls what reads certificates or keys. What a password function raised is the cause of the error that follows from it."""
+def _load(handle: Handle, function: Callable[..., int], *arguments: Any, paths: Sequence[bytes] = ()) -> None:
+    """Calls what reads certificates or keys, with paths or other arguments. What a password function raised is the cause of the error
+    that follows from it."""
     failure = ffi.ws_failure()
-    result = function(handle, *arguments, byref(failure))
+    result = function(handle, *paths, *arguments, byref(failure))
     causes = [source.take_error() for source in handle.keep]
     cause = causes[0] if causes else None
     if cause is not None and not isinstance(cause, Exception):
         raise cause  # Ctrl-C
     if result != ffi.WS_OK:
-        raise exception(fault(result, failure)) from cause
+        named = ", ".join(quoted(os.fsdecode(path)) for path in paths)
+        raise exception(fault(result, failure, named)) from cause
 
 
 def _path(path: Any, what: str) -> bytes:

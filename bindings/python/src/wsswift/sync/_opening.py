@@ -15,6 +15,7 @@ from ..tls import TLSInfo, read_info
 # Fields of a refusal that the library writes itself.
 _WRITTEN = frozenset({"connection", "content-length", "content-type", "date", "server"})
 _FAILED = Response(500, body=b"Failed to open a WebSocket connection.\nSee server log for more information.\n")
+_LARGEST_BODY = 65536
 
 Asked = TypeVar("Asked")
 
@@ -69,6 +70,8 @@ def ask(
 def _check_refusal(response: Response) -> None:
     if not 300 <= response.status_code <= 599:
         raise NotImplementedError(f"process_request returned status {response.status_code}: only 300 to 599 can be sent")
+    if len(response.body) > _LARGEST_BODY:
+        raise ValueError(f"process_request returned a body of {len(response.body)} bytes; at most {_LARGEST_BODY}")
     extra = [name for name in response.headers if name.lower() not in _WRITTEN]
     if extra:
         raise NotImplementedError(f"process_request returned header fields, which cannot be sent: {', '.join(extra)}")

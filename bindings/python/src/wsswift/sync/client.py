@@ -187,7 +187,7 @@ def _attempt(dialer: DialerHandle, uri: str) -> DialHandle:
     dial, failure = DialHandle(), ffi.ws_failure()
     result = lib.ws_dial_new(dialer, c_string(uri, "uri"), byref(dial), byref(failure))
     if result != ffi.WS_OK:
-        raise handshake_exception(fault(result, failure, uri=uri))
+        raise handshake_exception(fault(result, failure, "uri" if result == ffi.WS_ERR_INVALID else "", uri=uri))
     return dial
 
 
