@@ -734,6 +734,35 @@ int ws_upgrader_add_host(ws_upgrader *upgrader, const char *pattern);
 /* [owner] Adds a header field to every 101 response. WS_ERR_INVALID as ws_dialer_add_header. */
 int ws_upgrader_add_header(ws_upgrader *upgrader, const char *name, const char *value);
 
+/* [owner] Whether the clients speak https to a proxy in front of us, which takes TLS off: then the same origin is one of https. Default
+ * off; with a certificate of our own it is known. */
+int ws_upgrader_set_behind_tls(ws_upgrader *upgrader, int32_t on);
+
+/* Decides whether a page of that origin, as the request says it, may connect: non-zero allows it. RFC 6455 10.2. */
+typedef int (*ws_origin_fn)(ws_upgrade *upgrade, const void *origin, size_t size, void *user) WS_NOEXCEPT;
+
+/* Decides about a request: 0 accepts it; else it is refused with 403, unless the callback answered it with ws_upgrade_refuse. */
+typedef int (*ws_request_fn)(ws_upgrade *upgrade, void *user) WS_NOEXCEPT;
+
+/* Hears why a request is refused by our rules; the failure is borrowed until the callback returns. */
+typedef void (*ws_refusal_fn)(ws_upgrade *upgrade, const ws_failure *failure, void *user) WS_NOEXCEPT;
+
+/* [owner] Who decides about the Origin of requests that are good otherwise, in the place of the same origin and ws_upgrader_add_origin.
+ * Requests without Origin are not its affair (ws_upgrader_set_origin_required), nor are those of a ws_engine, which calls nobody. NULL
+ * restores the default.
+ * This callback and the next two run inside ws_upgrader_upgrade and ws_upgrade_request, on the thread that called in, so in several
+ * at once where several use the upgrader. upgrade is borrowed until they return: they may look at it, add header fields, refuse,
+ * but not accept. user is freed by free_user also when this call fails. */
+int ws_upgrader_set_origin_callback(ws_upgrader *upgrader, ws_origin_fn fn, void *user, ws_free_fn free_user);
+
+/* [owner] Who decides about good requests inside ws_upgrader_upgrade; it may choose a subprotocol too. Whoever calls ws_upgrade_request
+ * decides without it. Otherwise as ws_upgrader_set_origin_callback. */
+int ws_upgrader_set_request_callback(ws_upgrader *upgrader, ws_request_fn fn, void *user, ws_free_fn free_user);
+
+/* [owner] Who hears of requests that our rules refuse, before the answer: for a line in the log, or to give another answer with
+ * ws_upgrade_refuse. What is no HTTP gets no answer (http_status 0). Otherwise as ws_upgrader_set_origin_callback. */
+int ws_upgrader_set_refusal_callback(ws_upgrader *upgrader, ws_refusal_fn fn, void *user, ws_free_fn free_user);
+
 /* [owner] The time for the whole request head, and again for sending the answer, in ms; 0: for ever. Default 10000. */
 int ws_upgrader_set_timeout(ws_upgrader *upgrader, int64_t ms);
 
@@ -795,7 +824,8 @@ int ws_upgrader_reload_tls(ws_upgrader *upgrader, ws_failure *failure);
  * the connection's own thread, so that a silent client delays nobody; after a refusal it waits up to 1 s more for the client to close, so
  * that the answer arrives. already_read are bytes that were read from fd before.
  * upgrader may be NULL: the defaults. failure may be NULL. WS_ERR_HANDSHAKE (answered with 400, 405, 414, 426, 431, 503 or 505;
- * what is no HTTP gets no answer) · WS_ERR_HOST (421) · WS_ERR_ORIGIN (403) · WS_ERR_TIMEOUT · WS_ERR_TLS · WS_ERR_LOST · WS_ERR_IO. RFC 6455 4.2. */
+ * what is no HTTP gets no answer) · WS_ERR_HOST (421) · WS_ERR_ORIGIN (403) · WS_ERR_CALLBACK refused by a callback; the failure's
+ * http_status says how · WS_ERR_TIMEOUT · WS_ERR_TLS · WS_ERR_LOST · WS_ERR_IO. RFC 6455 4.2. */
 WS_NODISCARD int ws_upgrader_upgrade(ws_upgrader *upgrader, int32_t fd, const void *already_read, size_t size,
                                      int64_t deadline_ns, ws_conn **conn, ws_failure *failure);
 
@@ -808,14 +838,40 @@ WS_NODISCARD int ws_upgrade_new(ws_upgrader *upgrader, int32_t fd, const void *a
 WS_NODISCARD int ws_upgrade_request(ws_upgrade *upgrade, int64_t deadline_ns, ws_bytes *target, const ws_headers **headers,
                                     ws_failure *failure);
 
+/* [owner] What the request asks for: its path and what stands behind its ?, both as they were sent, also where its target is a whole
+ * URL; and its fields. Empty before it has arrived, and fields of a bad request may be missing. All borrowed until the attempt is
+ * freed; each may be NULL. */
+int ws_upgrade_look(const ws_upgrade *upgrade, ws_bytes *path, ws_bytes *query, const ws_headers **headers);
+
+/* [owner] The index-th subprotocol that the client offers, the preferred one first (RFC 6455 1.9); borrowed as above. WS_END when there are
+ * no more. */
+int ws_upgrade_offered_subprotocol(const ws_upgrade *upgrade, size_t index, ws_bytes *name);
+
+/* [owner] The value of the first cookie of that name (RFC 6265 4.2), without quotes around it; borrowed as above. WS_END when there is
+ * none. */
+int ws_upgrade_cookie(const ws_upgrade *upgrade, const char *name, ws_bytes *value);
+
+/* [owner] The client's end of the connection. */
+int ws_upgrade_remote_address(const ws_upgrade *upgrade, ws_address *address);
+
 /* [owner] As ws_conn_tls, once ws_upgrade_request has succeeded; borrowed until the attempt is freed. */
 int ws_upgrade_tls(const ws_upgrade *upgrade, ws_bytes *version, ws_bytes *subject, ws_bytes *certificate);
+
+/* [owner] Adds a header field to the answer, whichever it will be, behind those of ws_upgrader_add_header. WS_ERR_INVALID as
+ * ws_dialer_add_header · WS_ERR_STATE after an answer. */
+int ws_upgrade_add_header(ws_upgrade *upgrade, const char *name, const char *value);
+
+/* [owner] Chooses the subprotocol in the place of ws_upgrader_add_subprotocol: one that the client offers, NULL for none. RFC 6455 4.2.2.
+ * WS_ERR_INVALID one that it does not offer · WS_ERR_STATE as accept; but inside a callback it may be chosen too. */
+int ws_upgrade_set_subprotocol(ws_upgrade *upgrade, const char *name);
 
 /* [owner] Answers 101 and gives the connection. WS_ERR_STATE before ws_upgrade_request or after an answer · others as
  * ws_upgrader_upgrade. failure may be NULL. */
 WS_NODISCARD int ws_upgrade_accept(ws_upgrade *upgrade, int64_t deadline_ns, ws_conn **conn, ws_failure *failure);
 
-/* [owner] Answers with a status of 300 to 599 and a text body of at most 64 KiB, and closes. WS_ERR_STATE as accept. */
+/* [owner] Answers with a final status, 200 to 599, and a body of at most 64 KiB (none for 204 and 304), and closes: a redirect, a page, an
+ * error. The body is UTF-8 text unless ws_upgrade_add_header says another Content-Type. WS_ERR_STATE as accept; but inside a callback it
+ * may be refused too. */
 int ws_upgrade_refuse(ws_upgrade *upgrade, int32_t status, const void *body, size_t size);
 
 /* [owner] Frees the attempt; a request that was not answered is dropped. */
@@ -917,7 +973,13 @@ int ws_engine_head(const ws_engine *engine, ws_bytes *target, int32_t *status, c
 /* Server: answers 101. WS_ERR_STATE unless WS_EVENT_REQUEST waits for its answer. */
 int ws_engine_accept(ws_engine *engine);
 
-/* Server: answers with a status of 300 to 599 and a text body of at most 64 KiB. WS_ERR_STATE as ws_engine_accept. */
+/* Server: as ws_upgrade_add_header, while WS_EVENT_REQUEST waits for its answer. */
+int ws_engine_add_header(ws_engine *engine, const char *name, const char *value);
+
+/* Server: as ws_upgrade_set_subprotocol, while WS_EVENT_REQUEST waits for its answer. */
+int ws_engine_set_subprotocol(ws_engine *engine, const char *name);
+
+/* Server: answers as ws_upgrade_refuse does. WS_ERR_STATE as ws_engine_accept. */
 int ws_engine_refuse(ws_engine *engine, int32_t status, const void *body, size_t size);
 
 /* Queues a message (WS_TEXT, WS_BINARY, | WS_UNCOMPRESSED) as one frame, or a control frame (WS_PING, WS_PONG, WS_CLOSE) of at most 125 bytes.

@@ -95,7 +95,7 @@ func sharedDialer(_ dialer: OpaquePointer?) -> Dialer? {
 
 private func context(_ dial: Dial?) -> FailureContext {
   FailureContext(
-    explanation: dial?.explanation ?? .empty, time: dial?.timeLimit, receivedStatus: dial?.response.status ?? 0,
+    explanation: dial?.explanation ?? .empty, time: dial?.timeLimit, answeredStatus: dial?.response.status ?? 0,
     isAtProxy: dial?.isAtProxy == true)
 }
 

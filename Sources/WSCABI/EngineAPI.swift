@@ -165,6 +165,26 @@ public func ws_engine_accept(_ engine: OpaquePointer!) -> Int32 {
   }
 }
 
+@_cdecl("ws_engine_add_header") @implementation
+public func ws_engine_add_header(
+  _ engine: OpaquePointer!, _ name: UnsafePointer<CChar>!, _ value: UnsafePointer<CChar>!
+) -> Int32 {
+  guard let name = string(name), let value = string(value) else { return invalid }
+  return onEngine(engine) { (engine) throws(WSError) in
+    try engine.addHeader(name, value)
+    return WS_OK
+  }
+}
+
+@_cdecl("ws_engine_set_subprotocol") @implementation
+public func ws_engine_set_subprotocol(_ engine: OpaquePointer!, _ name: UnsafePointer<CChar>!) -> Int32 {
+  guard let name = choice(name) else { return invalid }
+  return onEngine(engine) { (engine) throws(WSError) in
+    try engine.setSubprotocol(name)
+    return WS_OK
+  }
+}
+
 @_cdecl("ws_engine_refuse") @implementation
 public func ws_engine_refuse(_ engine: OpaquePointer!, _ status: Int32, _ body: UnsafeRawPointer!, _ size: Int) -> Int32 {
   guard let body = bytes(body, size) else { return invalid }
@@ -304,7 +324,7 @@ public func ws_engine_failure(_ engine: OpaquePointer!, _ failure: UnsafeMutable
     _ = fill(
       failure, engine.failure,
       FailureContext(
-        explanation: engine.explanation, time: engine.timeLimit, receivedStatus: received, isEngine: true))
+        explanation: engine.explanation, time: engine.timeLimit, answeredStatus: received, isEngine: true))
     return WS_OK
   }
 }

@@ -92,8 +92,8 @@ struct FailureContext {
   var explanation = ByteView.empty
   /// What ran out, where it is for want of time.
   var time: TimeLimit?
-  /// The status that a client received, 0 when none; nil for a server, which answers as the error says.
-  var receivedStatus: Int?
+  /// The status that a client received, 0 when none, or that a server answered with; nil for a server that answers as the error says.
+  var answeredStatus: Int?
   /// Whether it happened on the way to a proxy, not to the server.
   var isAtProxy = false
   /// Whether a ws_engine's setters have a say in it, not a ws_conn's.
@@ -157,7 +157,7 @@ private func describe(_ error: WSError, _ context: FailureContext, _ detail: ino
   case .tls(let error): describe(error, &detail)
   case .proxy(.refused(let status)): detail.http_status = Int32(truncatingIfNeeded: status)
   case .status(let status): detail.http_status = Int32(truncatingIfNeeded: status)
-  case .handshake(let fault): detail.http_status = Int32(truncatingIfNeeded: context.receivedStatus ?? fault.status)
+  case .handshake(let fault): detail.http_status = Int32(truncatingIfNeeded: context.answeredStatus ?? fault.status)
   case .closed(let code): detail.close_code = Int32(code.rawValue)
   case .silent(let timeout):
     detail.close_code = Int32(CloseCode.internalError.rawValue)
@@ -165,13 +165,14 @@ private func describe(_ error: WSError, _ context: FailureContext, _ detail: ino
   case .violation(let violation):
     detail.close_code = Int32(violation.closeCode.rawValue)
     if case .messageTooBig(let limit) = violation { detail.limit = limit }
+  case .refusedByHandler: detail.http_status = Int32(truncatingIfNeeded: context.answeredStatus ?? 0)
   case .timeout, .broken:
     if let time = context.time {
       detail.who = Int32(WS_BY_TIMER)
       detail.limit = time.nanoseconds
     }
-  case .invalid, .outOfMemory, .state, .refusedByHandler, .noRoom, .forked, .wouldBlock, .interrupted, .aborted, .unresolved,
-    .proxy, .url, .configuration, .send, .notJSON, .refusedJSON:
+  case .invalid, .outOfMemory, .state, .noRoom, .forked, .wouldBlock, .interrupted, .aborted, .unresolved, .proxy, .url,
+    .configuration, .send, .notJSON, .refusedJSON:
     break
   }
   withUnsafeMutableBytes(of: &detail.text) { text in

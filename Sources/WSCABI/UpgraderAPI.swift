@@ -1,4 +1,4 @@
-// ws_upgrader and ws_upgrade: answering opening handshakes.
+// ws_upgrader: how opening handshakes are answered.
 import CWSSwift
 import WSProtocol
 import WSSwift
@@ -10,20 +10,6 @@ final class UpgraderHandle: Handle, Tagged {
   let upgrader = Upgrader()
 
   init() { super.init(tag: Self.tag) }
-}
-
-/// The object behind a ws_upgrade.
-final class UpgradeHandle: Handle, Tagged {
-  static let tag: UInt64 = 0x7773_5F75_7067_0001
-  static let name: StaticString = "ws_upgrade"
-  let upgrade: Upgrade
-  let headers: HeadersHandle
-
-  init(_ upgrade: Upgrade) {
-    self.upgrade = upgrade
-    headers = HeadersHandle(.request(upgrade))
-    super.init(tag: Self.tag)
-  }
 }
 
 /// Runs a setter on the configuration behind the handle.
@@ -110,95 +96,52 @@ func sharedUpgrader(_ upgrader: OpaquePointer?) -> Upgrader? {
   return object(upgrader, UpgraderHandle.self)?.upgrader
 }
 
-/// An attempt over a descriptor, which is taken in every case.
-private func attempt(
-  _ upgrader: OpaquePointer?, _ fd: Int32, _ already_read: UnsafeRawPointer?, _ size: Int, isWanted: Bool
-) throws(WSError) -> Upgrade {
-  guard isWanted, let upgrader = sharedUpgrader(upgrader), let alreadyRead = bytes(already_read, size) else {
-    Listening.close(descriptor: fd)
-    throw .invalid
-  }
-  return try upgrader.attempt(descriptor: fd, alreadyRead: alreadyRead)
+// MARK: - Callbacks
+
+@_cdecl("ws_upgrader_set_behind_tls") @implementation
+public func ws_upgrader_set_behind_tls(_ upgrader: OpaquePointer!, _ on: Int32) -> Int32 {
+  change(upgrader) { (upgrader) throws(WSError) in try upgrader.setBehindTLS(on != 0) }
 }
 
-private func context(_ upgrade: Upgrade?) -> FailureContext {
-  FailureContext(explanation: upgrade?.explanation ?? .empty, time: upgrade?.timeLimit)
-}
-
-@_cdecl("ws_upgrader_upgrade") @implementation
-public func ws_upgrader_upgrade(
-  _ upgrader: OpaquePointer!, _ fd: Int32, _ already_read: UnsafeRawPointer!, _ size: Int, _ deadline_ns: Int64,
-  _ conn: UnsafeMutablePointer<OpaquePointer?>!, _ failure: UnsafeMutablePointer<ws_failure>!
+@_cdecl("ws_upgrader_set_origin_callback") @implementation
+public func ws_upgrader_set_origin_callback(
+  _ upgrader: OpaquePointer!, _ fn: ws_origin_fn!, _ user: UnsafeMutableRawPointer!, _ free_user: ws_free_fn!
 ) -> Int32 {
-  conn?.pointee = nil
-  guard fill(failure, nil) else {
-    Listening.close(descriptor: fd)
-    return invalid
-  }
-  var upgrade: Upgrade?
-  return result(failure, context: { context(upgrade) }) { () throws(WSError) in
-    let made = try attempt(upgrader, fd, already_read, size, isWanted: conn != nil)
-    upgrade = made
-    try made.receiveRequest(deadline: deadline(deadline_ns))
-    conn?.pointee = handle(giving: ConnHandle(try made.accept(deadline: deadline(deadline_ns))))
-    return WS_OK
+  let user = UserPointer(user, free_user)
+  return change(upgrader) { (upgrader) throws(WSError) in
+    guard let fn else { return try upgrader.setOriginCheck(nil) }
+    try upgrader.setOriginCheck { upgrade, origin in
+      fn(borrowed(upgrade), origin.baseAddress, origin.count, user.pointer) != 0
+    }
   }
 }
 
-@_cdecl("ws_upgrade_new") @implementation
-public func ws_upgrade_new(
-  _ upgrader: OpaquePointer!, _ fd: Int32, _ already_read: UnsafeRawPointer!, _ size: Int,
-  _ upgrade: UnsafeMutablePointer<OpaquePointer?>!
+@_cdecl("ws_upgrader_set_request_callback") @implementation
+public func ws_upgrader_set_request_callback(
+  _ upgrader: OpaquePointer!, _ fn: ws_request_fn!, _ user: UnsafeMutableRawPointer!, _ free_user: ws_free_fn!
 ) -> Int32 {
-  upgrade?.pointee = nil
-  return result { () throws(WSError) in
-    let made = try attempt(upgrader, fd, already_read, size, isWanted: upgrade != nil)
-    upgrade?.pointee = handle(giving: UpgradeHandle(made))
-    return WS_OK
+  let user = UserPointer(user, free_user)
+  return change(upgrader) { (upgrader) throws(WSError) in
+    guard let fn else { return try upgrader.setRequestCheck(nil) }
+    try upgrader.setRequestCheck { upgrade in fn(borrowed(upgrade), user.pointer) == 0 }
   }
 }
 
-@_cdecl("ws_upgrade_request") @implementation
-public func ws_upgrade_request(
-  _ upgrade: OpaquePointer!, _ deadline_ns: Int64, _ target: UnsafeMutablePointer<ws_bytes>!,
-  _ headers: UnsafeMutablePointer<OpaquePointer?>!, _ failure: UnsafeMutablePointer<ws_failure>!
+@_cdecl("ws_upgrader_set_refusal_callback") @implementation
+public func ws_upgrader_set_refusal_callback(
+  _ upgrader: OpaquePointer!, _ fn: ws_refusal_fn!, _ user: UnsafeMutableRawPointer!, _ free_user: ws_free_fn!
 ) -> Int32 {
-  target?.pointee = ws_bytes()
-  headers?.pointee = nil
-  let attempt = object(upgrade, UpgradeHandle.self)
-  return result(failure, context: { context(attempt?.upgrade) }) { () throws(WSError) in
-    guard let attempt else { throw .invalid }
-    try attempt.upgrade.receiveRequest(deadline: deadline(deadline_ns))
-    target?.pointee = ws_bytes(attempt.upgrade.request.target)
-    headers?.pointee = attempt.headers.borrowed
-    return WS_OK
+  let user = UserPointer(user, free_user)
+  return change(upgrader) { (upgrader) throws(WSError) in
+    guard let fn else { return try upgrader.setRefusalHook(nil) }
+    try upgrader.setRefusalHook { upgrade, error in
+      var failure = ws_failure()
+      failure.struct_size = UInt32(MemoryLayout<ws_failure>.size)
+      _ = fill(&failure, error, context(upgrade))
+      fn(borrowed(upgrade), &failure, user.pointer)
+    }
   }
 }
 
-@_cdecl("ws_upgrade_accept") @implementation
-public func ws_upgrade_accept(
-  _ upgrade: OpaquePointer!, _ deadline_ns: Int64, _ conn: UnsafeMutablePointer<OpaquePointer?>!,
-  _ failure: UnsafeMutablePointer<ws_failure>!
-) -> Int32 {
-  conn?.pointee = nil
-  let attempt = object(upgrade, UpgradeHandle.self)
-  return result(failure, context: { context(attempt?.upgrade) }) { () throws(WSError) in
-    guard let attempt, let conn else { throw .invalid }
-    conn.pointee = handle(giving: ConnHandle(try attempt.upgrade.accept(deadline: deadline(deadline_ns))))
-    return WS_OK
-  }
-}
-
-@_cdecl("ws_upgrade_refuse") @implementation
-public func ws_upgrade_refuse(_ upgrade: OpaquePointer!, _ status: Int32, _ body: UnsafeRawPointer!, _ size: Int) -> Int32 {
-  guard let handle = object(upgrade, UpgradeHandle.self), let body = bytes(body, size) else { return invalid }
-  return result { () throws(WSError) in
-    try handle.upgrade.refuse(status: Int(status), body: body)
-    return WS_OK
-  }
-}
-
-@_cdecl("ws_upgrade_free") @implementation
-public func ws_upgrade_free(_ upgrade: OpaquePointer!) -> Int32 {
-  free(upgrade, UpgradeHandle.self)
-}
+/// The handle of an attempt that asks something.
+private func borrowed(_ upgrade: Upgrade) -> OpaquePointer? { upgrade.context.map { OpaquePointer($0) } }

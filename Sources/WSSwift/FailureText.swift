@@ -215,6 +215,7 @@ extension ConfigurationError {
     case .reservedHeader: "header field that the handshake itself writes"
     case .badSubprotocol: "subprotocol that is not a token"
     case .duplicateSubprotocol: "subprotocol that was added before"
+    case .subprotocolNotOffered: "subprotocol that the client did not offer"
     case .badOrigin: "origin that is not scheme://host[:port], scheme://*.host[:port], null or *"
     case .badHost: "host that is not a name, *.name, an address or *"
     case .tooLarge: "configuration of more than 64 KiB"

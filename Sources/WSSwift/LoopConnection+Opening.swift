@@ -41,21 +41,34 @@ extension LoopConnection {
   public func accept() throws(WSError) {
     guard case .deciding = stage, case .server(let upgrader, _, _) = opening else { throw .state }
     do throws(OutOfMemory) {
-      try ServerHandshake.writeAccept(to: &outbox, request: head, configuration: upgrader.configuration)
-      try note(ServerHandshake.agreement(head, configuration: upgrader.configuration))
+      try ServerHandshake.writeAccept(
+        to: &outbox, request: head, configuration: upgrader.configuration, answer: answer)
+      try note(ServerHandshake.agreement(head, configuration: upgrader.configuration, answer: answer))
     } catch {
       throw failUnanswered()
     }
     try open()
   }
 
-  /// Answers with a status of 300 to 599 and a text body of at most 64 KiB; the connection is over: send `output`, then close.
-  /// `.invalid`; `.state` as `accept`.
+  /// As `Upgrade.addHeader`, for the answer to the request. `.configuration`; `.state` as `accept`.
+  public func addHeader(_ name: ByteView, _ value: ByteView) throws(WSError) {
+    guard case .deciding = stage else { throw .state }
+    do throws(ConfigurationError) { try answer.addHeader(name: name, value: value) } catch { throw WSError(error) }
+  }
+
+  /// As `Upgrade.setSubprotocol`. `.configuration`; `.state` as `accept`. RFC 6455 4.2.2.
+  public func setSubprotocol(_ name: ByteView) throws(WSError) {
+    guard case .deciding = stage else { throw .state }
+    do throws(ConfigurationError) { try answer.choose(subprotocol: name, of: head) } catch { throw WSError(error) }
+  }
+
+  /// Answers with a status and a body as `Upgrade.refuse`; the connection is over: send `output`, then close. `.invalid`; `.state` as
+  /// `accept`.
   public func refuse(status: Int, body: ByteView) throws(WSError) {
-    guard (300...599).contains(status), body.count <= 65536 else { throw .invalid }
+    try ServerHandshake.checkRefusal(status, body)
     guard case .deciding = stage else { throw .state }
     do throws(OutOfMemory) {
-      try ServerHandshake.writeRefusal(to: &outbox, status: status, body: body)
+      try ServerHandshake.writeRefusal(to: &outbox, status: status, body: body, answer: answer)
     } catch {
       throw failUnanswered()
     }
@@ -114,7 +127,8 @@ extension LoopConnection {
 
   private func requestArrived(_ upgrader: Upgrader, _ isSecure: Bool, _ isLoopback: Bool) throws(WSError) {
     do throws(HandshakeError) {
-      try ServerHandshake.check(head, configuration: upgrader.configuration, isSecure: isSecure, isLoopback: isLoopback)
+      try ServerHandshake.check(
+        head, configuration: upgrader.configuration, isSecure: isSecure || upgrader.isBehindTLS, isLoopback: isLoopback)
     } catch {
       throw refuse(error)
     }

@@ -31,6 +31,8 @@ public final class LoopConnection: @unchecked Sendable {
   var stage = Stage.opening
   /// The peer's head: a request for servers, a response for clients. Complete once `request` or `open` has been told.
   public internal(set) var head: MessageHead
+  /// What the program chose for the answer to the request.
+  var answer = ServerAnswer()
   /// What was received before the connection is open and has not been taken yet.
   var inbox = ByteQueue()
   /// Handshake bytes to send.

@@ -2,6 +2,17 @@
 import WSProtocol
 import WSTransport
 
+/// Decides whether a page of that origin may connect. Runs inside the call that receives the request, on its thread; it may look at the
+/// attempt, and answer it with `refuse`. From several threads where these share an upgrader.
+public typealias OriginCheck = (_ upgrade: Upgrade, _ origin: ByteView) -> Bool
+
+/// Decides about a request: false refuses it with 403, unless the check has answered it with `Upgrade.refuse`. It may choose a
+/// subprotocol and add header fields. Otherwise as `OriginCheck`.
+public typealias RequestCheck = (_ upgrade: Upgrade) -> Bool
+
+/// Hears why a request is refused. It may give another answer with `Upgrade.refuse`, or add header fields. Otherwise as `OriginCheck`.
+public typealias RefusalHook = (_ upgrade: Upgrade, _ error: WSError) -> Void
+
 /// The configuration of opening handshakes on the server's side. Setters: one thread, before the first use. Upgrading: any thread.
 public final class Upgrader: @unchecked Sendable {
   let freezer = Freezer()
@@ -9,6 +20,10 @@ public final class Upgrader: @unchecked Sendable {
   private(set) var timeout: Int64 = 10_000
   private(set) var readLimit = Conn.defaultReadLimit
   let serverTLS = ServerTLS()
+  private(set) var isBehindTLS = false
+  private(set) var originCheck: OriginCheck?
+  private(set) var requestCheck: RequestCheck?
+  private(set) var refusalHook: RefusalHook?
 
   /// The defaults: 10 s for the head, same origin only, local hosts only on a loopback address, messages of at most 16 MiB,
   /// no compression.
@@ -78,13 +93,37 @@ public final class Upgrader: @unchecked Sendable {
     configuration.deflate.serverWindowBits = server
   }
 
+  /// Whether the clients speak https to a proxy in front of us, which takes TLS off: then the same origin is one of https. Default no.
+  /// `.state` after the first use.
+  public func setBehindTLS(_ on: Bool) throws(WSError) {
+    try freezer.requireOpen()
+    isBehindTLS = on
+  }
+
+  /// Who decides about the Origin of requests that are good otherwise, in the place of the same origin and those allowed; nil: these.
+  /// `.state` after the first use. RFC 6455 10.2.
+  public func setOriginCheck(_ check: OriginCheck?) throws(WSError) {
+    try freezer.requireOpen()
+    originCheck = check
+  }
+
+  /// Who decides about good requests in `upgrade` and `Upgrade.run`; nil: nobody. `.state` after the first use.
+  public func setRequestCheck(_ check: RequestCheck?) throws(WSError) {
+    try freezer.requireOpen()
+    requestCheck = check
+  }
+
+  /// Who hears of requests that are refused by the rules, before the answer; nil: nobody. `.state` after the first use.
+  public func setRefusalHook(_ hook: RefusalHook?) throws(WSError) {
+    try freezer.requireOpen()
+    refusalHook = hook
+  }
+
   /// Reads the request, checks it and answers. Takes the descriptor in every case. See `Upgrade` for the errors.
   public func upgrade(
     descriptor: Int32, alreadyRead: ByteView = .empty, deadline: Deadline? = nil
   ) throws(WSError) -> Conn {
-    let upgrade = try attempt(descriptor: descriptor, alreadyRead: alreadyRead)
-    try upgrade.receiveRequest(deadline: deadline)
-    return try upgrade.accept(deadline: deadline)
+    try attempt(descriptor: descriptor, alreadyRead: alreadyRead).run(deadline: deadline)
   }
 
   /// The same in steps. Takes the descriptor in every case; `alreadyRead` are bytes that were read from it before, copied. `.system`

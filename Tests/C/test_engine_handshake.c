@@ -239,7 +239,7 @@ static void a_server_refuses(void) {
   EXPECT_STATUS(ws_engine_refuse(engine, 404, "no", 2), WS_ERR_STATE);
   engine_feed_text(engine, PEER_REQUEST);
   engine_event(engine, WS_EVENT_REQUEST);
-  EXPECT_STATUS(ws_engine_refuse(engine, 299, "no", 2), WS_ERR_INVALID);
+  EXPECT_STATUS(ws_engine_refuse(engine, 199, "no", 2), WS_ERR_INVALID);
   EXPECT_STATUS(ws_engine_refuse(engine, 600, "no", 2), WS_ERR_INVALID);
   EXPECT_STATUS(ws_engine_refuse(engine, 404, NULL, 2), WS_ERR_INVALID);
   EXPECT_STATUS(ws_engine_refuse(engine, 404, "no", 65537), WS_ERR_INVALID);

@@ -153,6 +153,10 @@ CALL(upgrader_origin, ws_upgrader_add_origin(h, "*"))
 CALL(upgrader_host, ws_upgrader_add_host(h, "*"))
 CALL(upgrader_header, ws_upgrader_add_header(h, "A", "b"))
 CALL(upgrader_required, ws_upgrader_set_origin_required(h, 1))
+CALL(upgrader_behind_tls, ws_upgrader_set_behind_tls(h, 1))
+CALL(upgrader_origin_fn, (handed_over++, ws_upgrader_set_origin_callback(h, NULL, &freed, count_free)))
+CALL(upgrader_request_fn, (handed_over++, ws_upgrader_set_request_callback(h, NULL, &freed, count_free)))
+CALL(upgrader_refusal_fn, (handed_over++, ws_upgrader_set_refusal_callback(h, NULL, &freed, count_free)))
 CALL(upgrader_timeout, ws_upgrader_set_timeout(h, 1))
 CALL(upgrader_limit, ws_upgrader_set_read_limit(h, 1))
 CALL(upgrader_compression, ws_upgrader_set_compression(h, 1))
@@ -172,6 +176,12 @@ CALL(upgrade_new, ws_upgrade_new(h, descriptor(), NULL, 0, &upgrade))
 CALL(engine_server, ws_engine_new_server(h, 0, &engine))
 CALL(upgrade_request, ws_upgrade_request(h, 1, &bytes, &headers, NULL))
 CALL(upgrade_tls, ws_upgrade_tls(h, &bytes, &bytes, &bytes))
+CALL(upgrade_look, ws_upgrade_look(h, &bytes, &bytes, &headers))
+CALL(upgrade_offered, ws_upgrade_offered_subprotocol(h, 0, &bytes))
+CALL(upgrade_cookie, ws_upgrade_cookie(h, "x", &bytes))
+CALL(upgrade_address, ws_upgrade_remote_address(h, &address))
+CALL(upgrade_header, ws_upgrade_add_header(h, "A", "b"))
+CALL(upgrade_subprotocol, ws_upgrade_set_subprotocol(h, NULL))
 CALL(upgrade_accept, ws_upgrade_accept(h, 1, &conn, NULL))
 CALL(upgrade_refuse, ws_upgrade_refuse(h, 404, NULL, 0))
 CALL(engine_buffer, ws_engine_buffer(h, &pointer, &size))
@@ -180,6 +190,8 @@ CALL(engine_feed, ws_engine_feed(h, "x", 1))
 CALL(engine_event, ws_engine_next_event(h, &event))
 CALL(engine_head, ws_engine_head(h, &bytes, &number, &headers))
 CALL(engine_accept, ws_engine_accept(h))
+CALL(engine_header, ws_engine_add_header(h, "A", "b"))
+CALL(engine_set_subprotocol, ws_engine_set_subprotocol(h, NULL))
 CALL(engine_refuse, ws_engine_refuse(h, 404, NULL, 0))
 CALL(engine_send, ws_engine_send(h, WS_TEXT, "x", 1))
 CALL(engine_fragment, ws_engine_send_fragment(h, WS_TEXT, "x", 1, 1))
@@ -241,15 +253,18 @@ static const function functions[] = {
     MAY_BE_NULL(DIALER, engine_client), FREES(DIALER, dialer_free), OF(DIAL, dial_use_fd), OF(DIAL, dial_run),
     OF(DIAL, dial_cancel), OF(DIAL, dial_response), FREES(DIAL, dial_free), OF(UPGRADER, upgrader_subprotocol),
     OF(UPGRADER, upgrader_origin), OF(UPGRADER, upgrader_host), OF(UPGRADER, upgrader_header), OF(UPGRADER, upgrader_required),
-    OF(UPGRADER, upgrader_timeout), OF(UPGRADER, upgrader_limit), OF(UPGRADER, upgrader_compression),
+    OF(UPGRADER, upgrader_behind_tls), OF(UPGRADER, upgrader_origin_fn), OF(UPGRADER, upgrader_request_fn),
+    OF(UPGRADER, upgrader_refusal_fn), OF(UPGRADER, upgrader_timeout), OF(UPGRADER, upgrader_limit), OF(UPGRADER, upgrader_compression),
     OF(UPGRADER, upgrader_takeover), OF(UPGRADER, upgrader_window), OF(UPGRADER, upgrader_certificate),
     OF(UPGRADER, upgrader_certificate_pem), OF(UPGRADER, upgrader_client_ca), OF(UPGRADER, upgrader_client_ca_pem),
     OF(UPGRADER, upgrader_password), OF(UPGRADER, upgrader_password_fn), OF(UPGRADER, upgrader_key_log), OF(UPGRADER, upgrader_hook),
     OF(UPGRADER, upgrader_reload), MAY_BE_NULL(UPGRADER, upgrader_upgrade),
     MAY_BE_NULL(UPGRADER, upgrade_new), MAY_BE_NULL(UPGRADER, engine_server), FREES(UPGRADER, upgrader_free),
-    OF(UPGRADE, upgrade_request), OF(UPGRADE, upgrade_tls), OF(UPGRADE, upgrade_accept), OF(UPGRADE, upgrade_refuse), FREES(UPGRADE, upgrade_free),
+    OF(UPGRADE, upgrade_look), OF(UPGRADE, upgrade_offered), OF(UPGRADE, upgrade_cookie), OF(UPGRADE, upgrade_address),
+    OF(UPGRADE, upgrade_header), OF(UPGRADE, upgrade_subprotocol), OF(UPGRADE, upgrade_request), OF(UPGRADE, upgrade_tls), OF(UPGRADE, upgrade_accept), OF(UPGRADE, upgrade_refuse), FREES(UPGRADE, upgrade_free),
     OF(ENGINE, engine_buffer), OF(ENGINE, engine_received), OF(ENGINE, engine_feed), OF(ENGINE, engine_event),
-    OF(ENGINE, engine_head), OF(ENGINE, engine_accept), OF(ENGINE, engine_refuse), OF(ENGINE, engine_send),
+    OF(ENGINE, engine_head), OF(ENGINE, engine_accept), OF(ENGINE, engine_header),
+    OF(ENGINE, engine_set_subprotocol), OF(ENGINE, engine_refuse), OF(ENGINE, engine_send),
     OF(ENGINE, engine_fragment), OF(ENGINE, engine_close), OF(ENGINE, engine_output), OF(ENGINE, engine_sent),
     OF(ENGINE, engine_tick), OF(ENGINE, engine_limit), OF(ENGINE, engine_utf8), OF(ENGINE, engine_subprotocol), OF(ENGINE, engine_extensions),
     OF(ENGINE, engine_codes), OF(ENGINE, engine_failure), OF(ENGINE, engine_statistics),

@@ -74,7 +74,7 @@ static void accepting(void) {
 }
 
 static void refusing(void) {
-  static const int32_t statuses[] = {300, 401, 404, 429, 503, 599};
+  static const int32_t statuses[] = {200, 300, 401, 404, 429, 503, 599};
   for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
     int fd;
     char head[1024], value[64], body[16];
@@ -99,7 +99,7 @@ static void refusing(void) {
 }
 
 static void refusals_that_are_refused(void) {
-  static const int32_t statuses[] = {0, -1, 100, 101, 200, 299, 600, 1000, INT32_MAX, INT32_MIN};
+  static const int32_t statuses[] = {0, -1, 100, 101, 103, 199, 600, 1000, INT32_MAX, INT32_MIN};
   char *large = calloc(1, 65537), head[1024];
   int fd;
   ws_upgrade *upgrade = begin(&fd, text);

@@ -47,7 +47,7 @@ import WSProtocol
     let connection = LoopConnection.server()
     try connection.take(request())
     #expect(try connection.told() == [.request])
-    #expect(throws: WSError.invalid) { try connection.refuse(status: 200, body: .empty) }
+    #expect(throws: WSError.invalid) { try connection.refuse(status: 199, body: .empty) }
     try connection.refuse(status: 403, body: ByteView("no"))
     #expect(String(decoding: connection.allOutput(), as: UTF8.self).hasPrefix("HTTP/1.1 403 Forbidden\r\n"))
     #expect(throws: WSError.aborted) { try connection.nextEvent() }

@@ -233,7 +233,7 @@ func makeUpgrade(_ upgrader: Upgrader = Upgrader(), alreadyRead: [UInt8] = []) t
     let (upgrade, peer) = try makeUpgrade()
     try peer.send(request())
     try upgrade.receiveRequest()
-    for status in [0, 101, 200, 299, 600, -1] { #expect(fault(try upgrade.refuse(status: status, body: .empty)) == .invalid) }
+    for status in [0, 101, 103, 199, 600, -1] { #expect(fault(try upgrade.refuse(status: status, body: .empty)) == .invalid) }
     let large = [UInt8](repeating: 0x61, count: 65537)
     #expect(fault(try lending(large) { try upgrade.refuse(status: 403, body: $0) }) == .invalid)
     let answer = Background {

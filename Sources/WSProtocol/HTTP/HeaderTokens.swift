@@ -30,15 +30,41 @@ public struct TokenCursor {
 
 extension HeaderFields {
   /// True when a field of that name lists the token, on whichever line, compared without case.
-  public func hasToken(_ token: ByteView, in name: ByteView) -> Bool {
-    var lines = FieldLines(name)
-    while let line = lines.next(in: self) {
-      var tokens = TokenCursor(line)
-      while let element = tokens.next() {
-        if element.equalsIgnoringCase(token) { return true }
-      }
+  @inline(never) public func hasToken(_ token: ByteView, in name: ByteView) -> Bool {
+    var tokens = ListCursor(name)
+    while let element = tokens.next(in: self) {
+      if element.equalsIgnoringCase(token) { return true }
     }
     return false
+  }
+
+  /// The element at the index of what the fields of that name list, over all their lines; nil behind the last one. Borrowed.
+  @inline(never) public func listed(_ index: Int, in name: ByteView) -> ByteView? {
+    var tokens = ListCursor(name)
+    var left = index
+    while left >= 0, let element = tokens.next(in: self) {
+      if left == 0 { return element }
+      left &-= 1
+    }
+    return nil
+  }
+}
+
+/// The elements of all fields of one name, over all their lines.
+struct ListCursor {
+  private var lines: FieldLines
+  private var tokens = TokenCursor(.empty)
+
+  /// The name must outlive this value.
+  init(_ name: ByteView) { lines = FieldLines(name) }
+
+  /// The next element, nil behind the last one. Borrowed from the fields. Never inlined, for the library's size.
+  @inline(never) mutating func next(in fields: borrowing HeaderFields) -> ByteView? {
+    while true {
+      if let element = tokens.next() { return element }
+      guard let line = lines.next(in: fields) else { return nil }
+      tokens = TokenCursor(line)
+    }
   }
 }
 

@@ -13,6 +13,8 @@ public enum ConfigurationError: Error, Equatable {
   case badSubprotocol
   /// The subprotocol is there already. RFC 6455 4.1.
   case duplicateSubprotocol
+  /// The subprotocol is none that the client offered. RFC 6455 4.2.2.
+  case subprotocolNotOffered
   /// The origin is none of `scheme://host[:port]`, `scheme://*.host[:port]`, `null` and `*`.
   case badOrigin
   /// The host is none of a name, an address, `*.name` and `*`; for the Host header: not `host[:port]`.
@@ -108,7 +110,8 @@ extension NameList {
 }
 
 extension HeaderFields {
-  fileprivate mutating func appendChecked(name: ByteView, value: ByteView) throws(ConfigurationError) {
+  /// Adds a copy of a field of the application's.
+  mutating func appendChecked(name: ByteView, value: ByteView) throws(ConfigurationError) {
     guard name.isToken else { throw .badName }
     guard !Self.isReserved(name) else { throw .reservedHeader }
     let value = value.trimmed

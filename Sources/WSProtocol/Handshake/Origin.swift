@@ -35,11 +35,7 @@ struct Origin {
   static func check(
     _ request: borrowing MessageHead, host: Authority, configuration: borrowing ServerConfiguration, isSecure: Bool
   ) throws(HandshakeError) {
-    guard let text = request.first(FieldName.origin) else {
-      guard !configuration.originRequired else { throw .originMissing }
-      return
-    }
-    guard request.count(of: FieldName.origin) == 1 else { throw .originRepeated }
+    guard let text = try only(request, configuration: configuration) else { return }
     let origin = Origin(text)
     if let origin, origin.isSame(as: host, isSecure: isSecure) { return }
     var position = 0
@@ -48,6 +44,18 @@ struct Origin {
       if let origin, let allowed = Origin(pattern, isPattern: true), origin.matches(allowed) { return }
     }
     throw origin == nil ? .badOrigin : .originNotAllowed
+  }
+
+  /// The one Origin of a request; nil for a request that may do without.
+  static func only(
+    _ request: borrowing MessageHead, configuration: borrowing ServerConfiguration
+  ) throws(HandshakeError) -> ByteView? {
+    guard let text = request.first(FieldName.origin) else {
+      guard !configuration.originRequired else { throw .originMissing }
+      return nil
+    }
+    guard request.count(of: FieldName.origin) == 1 else { throw .originRepeated }
+    return text
   }
 
   private func isSame(as server: Authority, isSecure: Bool) -> Bool {

@@ -46,7 +46,8 @@ import Testing
   }
 
   @Test(arguments: [
-    (404, "Not Found"), (503, "Service Unavailable"), (300, ""), (499, ""), (599, ""), (401, "Unauthorized"), (302, "Found"),
+    (200, "OK"), (404, "Not Found"), (503, "Service Unavailable"), (300, ""), (499, ""), (599, ""), (401, "Unauthorized"),
+    (302, "Found"),
   ])
   func theApplicationsOwn(status: Int, reason: String) throws {
     let (head, body) = read(try refusal(status, Array("no".utf8)))
@@ -54,8 +55,28 @@ import Testing
     #expect(head.fields.contains("Connection=close") && head.fields.contains("Content-Length=2") && body == "no")
   }
 
-  @Test(arguments: [101, 200, 299, 600, 0, -1, .max, .min]) func otherStatusesBecome500(status: Int) throws {
+  @Test(arguments: [101, 103, 199, 600, 0, -1, .max, .min]) func otherStatusesBecome500(status: Int) throws {
     #expect(try refusal(status, []).hasPrefix("HTTP/1.1 500 Internal Server Error\r\nConnection: close\r\n"))
+  }
+
+  @Test(arguments: [204, 304]) func someStatusesHaveNoBody(status: Int) throws {
+    let (head, body) = read(try refusal(status, Array("x".utf8)))
+    #expect(head.isComplete && head.status == status && body == "" && head.fields == ["Connection=close"])
+  }
+
+  @Test func fieldsOfTheApplication() throws {
+    var answer = ServerAnswer()
+    try answer.addHeader(name: lasting("content-type"), value: lasting("text/html"))
+    try answer.addHeader(name: lasting("X-One"), value: lasting(" 1 "))
+    var output = ByteQueue()
+    try ServerHandshake.writeRefusal(to: &output, status: 200, body: lasting("<p>"), answer: answer)
+    let (own, _) = read(string(output.bytes))
+    #expect(own.fields.contains("content-type=text/html") && own.fields.contains("X-One=1"))
+    #expect(!own.fields.contains { $0.hasPrefix("Content-Type") })
+    output.removeAll()
+    try ServerHandshake.writeRefusal(to: &output, error: .methodNotGet, answer: answer)
+    let (ours, _) = read(string(output.bytes))
+    #expect(ours.status == 405 && ours.fields.contains("X-One=1") && ours.fields.contains("Allow=GET"))
   }
 
   @Test func bodiesOfAnySize() throws {

@@ -221,6 +221,9 @@ ws_free_fn = CFUNCTYPE(None, c_void_p)
 ws_control_fn = CFUNCTYPE(c_int, c_void_p, c_void_p, c_size_t, c_void_p)
 ws_close_fn = CFUNCTYPE(c_int, c_void_p, c_uint16, c_void_p, c_size_t, c_void_p)
 ws_random_fn = CFUNCTYPE(None, c_void_p, c_size_t, c_void_p)
+ws_origin_fn = CFUNCTYPE(c_int, c_void_p, c_void_p, c_size_t, c_void_p)
+ws_request_fn = CFUNCTYPE(c_int, c_void_p, c_void_p)
+ws_refusal_fn = CFUNCTYPE(None, c_void_p, POINTER(ws_failure), c_void_p)
 ws_tls_password_fn = CFUNCTYPE(c_int, c_void_p, c_size_t, c_void_p)
 ws_proxy_fn = CFUNCTYPE(c_int, c_char_p, c_void_p, c_size_t, c_void_p)
 ws_tls_context_fn = CFUNCTYPE(c_int, c_void_p, c_void_p, c_void_p)
@@ -358,6 +361,10 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
     "ws_upgrader_set_origin_required": (c_int, [_handle, c_int32]),
     "ws_upgrader_add_host": (c_int, [_handle, _string]),
     "ws_upgrader_add_header": (c_int, [_handle, _string, _string]),
+    "ws_upgrader_set_behind_tls": (c_int, [_handle, c_int32]),
+    "ws_upgrader_set_origin_callback": (c_int, [_handle, ws_origin_fn, c_void_p, ws_free_fn]),
+    "ws_upgrader_set_request_callback": (c_int, [_handle, ws_request_fn, c_void_p, ws_free_fn]),
+    "ws_upgrader_set_refusal_callback": (c_int, [_handle, ws_refusal_fn, c_void_p, ws_free_fn]),
     "ws_upgrader_set_timeout": (c_int, [_handle, _int64]),
     "ws_upgrader_set_read_limit": (c_int, [_handle, c_uint64]),
     "ws_upgrader_set_compression": (c_int, [_handle, c_int32]),
@@ -375,7 +382,13 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
     "ws_upgrader_upgrade": (c_int, [_handle, c_int32, _data, c_size_t, _int64, _handle_out, _failure_out]),
     "ws_upgrade_new": (c_int, [_handle, c_int32, _data, c_size_t, _handle_out]),
     "ws_upgrade_request": (c_int, [_handle, _int64, _bytes_out, _handle_out, _failure_out]),
+    "ws_upgrade_look": (c_int, [_handle, _bytes_out, _bytes_out, _handle_out]),
+    "ws_upgrade_offered_subprotocol": (c_int, [_handle, c_size_t, _bytes_out]),
+    "ws_upgrade_cookie": (c_int, [_handle, _string, _bytes_out]),
+    "ws_upgrade_remote_address": (c_int, [_handle, _address_out]),
     "ws_upgrade_tls": (c_int, [_handle, _bytes_out, _bytes_out, _bytes_out]),
+    "ws_upgrade_add_header": (c_int, [_handle, _string, _string]),
+    "ws_upgrade_set_subprotocol": (c_int, [_handle, _string]),
     "ws_upgrade_accept": (c_int, [_handle, _int64, _handle_out, _failure_out]),
     "ws_upgrade_refuse": (c_int, [_handle, c_int32, _data, c_size_t]),
     "ws_upgrade_free": (c_int, [_handle]),
@@ -391,6 +404,8 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
     "ws_engine_next_event": (c_int, [_handle, _event_out]),
     "ws_engine_head": (c_int, [_handle, _bytes_out, _int32_out, _handle_out]),
     "ws_engine_accept": (c_int, [_handle]),
+    "ws_engine_add_header": (c_int, [_handle, _string, _string]),
+    "ws_engine_set_subprotocol": (c_int, [_handle, _string]),
     "ws_engine_refuse": (c_int, [_handle, c_int32, _data, c_size_t]),
     "ws_engine_send": (c_int, [_handle, c_int32, _data, c_size_t]),
     "ws_engine_send_fragment": (c_int, [_handle, c_int32, _data, c_size_t, c_int32]),
