@@ -1,11 +1,11 @@
 /* What the echo servers that take options have in common: the command line, and the first line of their output.
  *
- *   PROGRAM [--host H] [--port P] [--max-message BYTES] [--deflate | --takeover]
+ *   PROGRAM [--host H] [--port P] [--max-message BYTES] [--deflate | --takeover] [--origin ORIGIN]
  *           [--certificate FILE --key FILE [--client-ca FILE]]
  *
  * Without options: 127.0.0.1, a free port, messages of at most 16 MiB. With --deflate messages are compressed when the client offers
- * that, each by itself; with --takeover also with the earlier ones in mind. With a certificate and its key, from PEM files, it speaks
- * wss://; with --client-ca clients must show a certificate of the issuers in that file. Programs that leave the socket to a loop of their
+ * that, each by itself; with --takeover also with the earlier ones in mind. --origin allows pages of another origin, such as
+ * "https://example.com" or "*". With a certificate and its key, from PEM files, it speaks wss://; with --client-ca clients must show a certificate of the issuers in that file. Programs that leave the socket to a loop of their
  * own have no TLS. Prints "listening on ws://HOST:PORT" (or wss://) when ready.
  */
 #ifndef SERVER_OPTIONS_H
@@ -25,6 +25,7 @@ struct options {
   uint64_t max_message;
   int deflate;
   int takeover;
+  const char *origin;
   const char *certificate, *key; /* both or none */
   const char *client_ca;
 };
@@ -60,7 +61,8 @@ static inline int read_tls_option(struct options *options, const char *name, con
 /* Says which options there are, and ends the program. */
 static inline void options_usage(const char *program, int kind) {
   const char *tls = kind == ALL_OPTIONS ? " [--certificate FILE --key FILE [--client-ca FILE]]" : "";
-  fprintf(stderr, "usage: %s [--host H] [--port P] [--max-message BYTES] [--deflate | --takeover]%s\n", program, tls);
+  fprintf(stderr, "usage: %s [--host H] [--port P] [--max-message BYTES] [--deflate | --takeover] [--origin ORIGIN]%s\n",
+          program, tls);
   exit(2);
 }
 
@@ -73,6 +75,8 @@ static inline struct options read_options(const char *program, int kind, int arg
       options.deflate = options.takeover = 1;
     } else if (i + 1 < argc && strcmp(argv[i], "--host") == 0) {
       options.host = argv[++i];
+    } else if (i + 1 < argc && strcmp(argv[i], "--origin") == 0) {
+      options.origin = argv[++i];
     } else if (i + 1 < argc && strcmp(argv[i], "--port") == 0) {
       options.port = (uint16_t)number(program, argv[++i], UINT16_MAX);
     } else if (i + 1 < argc && strcmp(argv[i], "--max-message") == 0) {
@@ -88,15 +92,17 @@ static inline struct options read_options(const char *program, int kind, int arg
   return options;
 }
 
-/* Gives the server its certificate; 0 after saying what is wrong with it. */
+/* Whom the server allows and what it shows; 0 after saying what is wrong with that. */
 static inline int set_identity(ws_upgrader *upgrader, const struct options *options) {
   ws_failure failure = {.struct_size = sizeof failure};
-  if (options->certificate == NULL) return 1;
-  int status = ws_upgrader_set_tls_certificate(upgrader, options->certificate, options->key, &failure);
+  int status = options->origin == NULL ? WS_OK : ws_upgrader_add_origin(upgrader, options->origin);
+  if (status == WS_OK && options->certificate != NULL) {
+    status = ws_upgrader_set_tls_certificate(upgrader, options->certificate, options->key, &failure);
+  }
   if (status == WS_OK && options->client_ca != NULL) {
     status = ws_upgrader_set_tls_client_ca(upgrader, options->client_ca, WS_TLS_REQUIRED, &failure);
   }
-  if (status != WS_OK) fprintf(stderr, "%s: %s\n", options->program, failure.text);
+  if (status != WS_OK) fprintf(stderr, "%s: %s\n", options->program, failure.code == status ? failure.text : ws_strerror(status));
   return status == WS_OK;
 }
 
