@@ -55,7 +55,9 @@ extension Conn {
         joined.place = .insideTerminator(0)
       case .insideTerminator(let passed):
         let part = terminator.cut(from: passed).cut(0, space.count)
-        joined.place = part.isEmpty ? .betweenMessages : .insideTerminator(passed &+ part.count)
+        let isWhole = passed &+ part.count >= terminator.count
+        // Once all of it has gone the next one may be another.
+        joined.place = isWhole ? .betweenMessages : .insideTerminator(passed &+ part.count)
         guard part.isEmpty else {
           space.copyMemory(from: part)
           return part.count

@@ -190,7 +190,8 @@ extension Conn {
           begin(frame)
           isFirst = false
         }
-        if sent == 0, case .now = limit { return try keepRest(of: &frame, lent) }
+        // Of a frame that has not begun nothing is kept: where the transport had room again after all, the next round begins it.
+        if sent == 0, !isFirst, case .now = limit { return try keepRest(of: &frame, lent) }
         let beyond = sent &- min(sent, outgoing.count)
         outgoing.discard(sent)
         lent = lent.cut(from: beyond)

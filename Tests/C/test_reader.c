@@ -237,6 +237,22 @@ static void all_messages_as_one_stream(void) {
   }
 }
 
+/* What stands behind a message is the terminator of the call that reaches its end. */
+static void another_terminator_for_each_message(void) {
+  static const char *const terminators[] = {"!", "--", "?", "\r\n;"};
+  wire w;
+  char whole[16];
+  size_t size;
+  REQUIRE(wire_open(&w, AS_SERVER));
+  for (int i = 0; i < 4; i++) {
+    wire_put_text(&w, 0x81, "text");
+    snprintf(whole, sizeof whole, "text%s", terminators[i]);
+    EXPECT_STATUS(ws_conn_read_joined(w.conn, terminators[i], strlen(terminators[i]), got, strlen(whole), &size), WS_OK);
+    EXPECT_BYTES(got, size, whole, strlen(whole));
+  }
+  wire_close(&w);
+}
+
 static void *send_more_than_anybody_wants(void *argument) {
   wire *w = argument;
   sender self = {w, WS_TEXT};
@@ -290,6 +306,7 @@ static const check_test tests[] = {
     TEST(a_message_that_had_begun_otherwise),
     TEST(ends_in_the_middle_of_a_message),
     TEST(all_messages_as_one_stream),
+    TEST(another_terminator_for_each_message),
     TEST(nobody_wants_messages),
     TEST(in_a_poll_loop),
 };
