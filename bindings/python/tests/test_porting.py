@@ -24,7 +24,6 @@ NOWHERE = "ws://127.0.0.1:9/"
     "arguments",
     [
         {"extensions": [object()]},
-        {"proxy": "http://user:secret@127.0.0.1/"},
         {"proxy_ssl": object()},
         {"proxy_server_hostname": "x"},
         {"create_connection": wsswift.sync.ClientConnection},

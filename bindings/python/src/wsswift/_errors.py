@@ -23,6 +23,7 @@ from .exceptions import (
     InvalidUTF8,
     PayloadTooBig,
     ProtocolError,
+    ProxyError,
     SecurityError,
 )
 
@@ -112,7 +113,7 @@ EXCEPTIONS: Dict[int, Callable[[Fault], Exception]] = {
     ffi.WS_ERR_CONNECT: _from_system(errno.ECONNREFUSED),
     ffi.WS_ERR_KEEPALIVE: _from_system(errno.ETIMEDOUT),
     ffi.WS_ERR_RESOLVE: lambda fault: socket.gaierror(socket.EAI_NONAME, fault.text),
-    ffi.WS_ERR_PROXY: _text_only(InvalidHandshake),
+    ffi.WS_ERR_PROXY: _text_only(ProxyError),
     ffi.WS_ERR_TLS: _text_only(SecurityError),
     ffi.WS_ERR_URL: lambda fault: InvalidURI(fault.uri, fault.text),
     ffi.WS_ERR_PROTOCOL: _text_only(ProtocolError),

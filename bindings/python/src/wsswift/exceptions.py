@@ -5,11 +5,13 @@
             ConnectionClosedOK
             ConnectionClosedError
         InvalidURI
+        InvalidProxy
         InvalidHandshake
             InvalidMessage
             InvalidStatus
             InvalidHeader
                 InvalidOrigin
+            ProxyError
             SecurityError
                 InvalidHost
                 InvalidOrigin
@@ -40,12 +42,14 @@ __all__ = [
     "InvalidHost",
     "InvalidMessage",
     "InvalidOrigin",
+    "InvalidProxy",
     "InvalidState",
     "InvalidStatus",
     "InvalidURI",
     "InvalidUTF8",
     "PayloadTooBig",
     "ProtocolError",
+    "ProxyError",
     "SecurityError",
     "WebSocketException",
 ]
@@ -140,6 +144,18 @@ class InvalidURI(WebSocketException):
         return f"not a valid WebSocket URI: {self.msg}"
 
 
+class InvalidProxy(WebSocketException):
+    """The URL is not a proxy's. It is in `proxy`; the text leaves it out, since it may hold a password."""
+
+    def __init__(self, proxy: str, msg: str) -> None:
+        super().__init__(proxy, msg)
+        self.proxy = proxy
+        self.msg = msg
+
+    def __str__(self) -> str:
+        return f"not a valid proxy: {self.msg}"
+
+
 class InvalidHandshake(WebSocketException):
     """The opening handshake failed."""
 
@@ -157,6 +173,10 @@ class InvalidStatus(InvalidHandshake):
 
     def __str__(self) -> str:
         return f"server rejected WebSocket connection: HTTP {self.response.status_code}"
+
+
+class ProxyError(InvalidHandshake):
+    """The proxy did not open the way to the server."""
 
 
 class SecurityError(InvalidHandshake):

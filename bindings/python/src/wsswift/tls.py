@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from ctypes import byref, memmove
+from ctypes import byref
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Callable, Optional, Sequence, Tuple, Union
 
 from . import _ffi as ffi
+from ._callbacks import Asked, take_cause
 from ._errors import check, exception, fault
 from ._handles import Handle, c_string, copy, copy_text, quoted
 from ._library import lib
@@ -145,31 +146,6 @@ def read_info(query: Callable[..., int], handle: Any) -> Optional[TLSInfo]:
     return TLSInfo(copy_text(version), copy_text(subject), copy(certificate)) if version.size else None
 
 
-class _PasswordSource:
-    """The function that gives a password, as the library calls it, and what it raised."""
-
-    def __init__(self, function: Callable[[], str]) -> None:
-        self.error: Optional[BaseException] = None
-
-        def asked(space: int, room: int, _user: int) -> int:
-            try:
-                password = function().encode()
-                if len(password) > room:
-                    raise ValueError(f"a password of {len(password)} bytes; at most {room}")
-                memmove(space, password, len(password))
-                return len(password)
-            except BaseException as error:  # it must not unwind into the library
-                self.error = error
-                return -1
-
-        self.callback = ffi.ws_tls_password_fn(asked)
-
-    def take_error(self) -> Optional[BaseException]:
-        """What the function raised since the last look."""
-        error, self.error = self.error, None
-        return error
-
-
 def _refuse(tls: TLS, names: Sequence[str], function: str) -> None:
     for setting in fields(tls):
         if setting.name in names and getattr(tls, setting.name) != setting.default:
@@ -178,8 +154,8 @@ def _refuse(tls: TLS, names: Sequence[str], function: str) -> None:
 
 def _configure_both(handle: Handle, tls: TLS, prefix: str) -> None:
     if callable(tls.password):
-        source = _PasswordSource(tls.password)
-        handle.keep = [source]
+        source = Asked(ffi.ws_tls_password_fn, tls.password, -1)
+        handle.keep.append(source)
         check(getattr(lib, f"{prefix}_set_tls_password_callback")(handle, source.callback, None, ffi.ws_free_fn()))
     elif tls.password is not None:
         check(getattr(lib, f"{prefix}_set_tls_key_password")(handle, c_string(tls.password, "password")), what="password")
@@ -200,10 +176,7 @@ def _load(handle: Handle, function: Callable[..., int], *arguments: Any, paths: 
     that follows from it."""
     failure = ffi.ws_failure()
     result = function(handle, *paths, *arguments, byref(failure))
-    causes = [source.take_error() for source in handle.keep]
-    cause = causes[0] if causes else None
-    if cause is not None and not isinstance(cause, Exception):
-        raise cause  # Ctrl-C
+    cause = take_cause(handle.keep)
     if result != ffi.WS_OK:
         named = ", ".join(quoted(os.fsdecode(path)) for path in paths)
         raise exception(fault(result, failure, named)) from cause

@@ -14,9 +14,8 @@ MaxSize = Union[int, None, Tuple[Optional[int], Optional[int]]]
 
 # What each argument would ask for.
 _MISSING = {
-    "proxy_ssl": "proxies",
-    "proxy_server_hostname": "proxies",
-    "proxy": "proxies",
+    "proxy_ssl": "TLS settings of their own for proxies; those of ssl are used",
+    "proxy_server_hostname": "another name for a proxy",
     "extensions": "extensions of your own; compression has the settings of permessage-deflate",
     "create_connection": "classes of your own for connections",
     "select_subprotocol": "a function that chooses; the first of the client's list that we speak is taken",

@@ -4,19 +4,11 @@ from __future__ import annotations
 
 import logging
 import socket
-from ctypes import byref
-from typing import TYPE_CHECKING, Any, Optional, Sequence, Tuple, Union
+from typing import TYPE_CHECKING, Any, Optional, Sequence, Tuple
 
-from .. import _ffi as ffi
-from .._errors import check, fault, handshake_exception
-from .._handles import ConnHandle, DialerHandle, DialHandle, add_headers, add_strings, c_string
-from .._library import lib
-from .._time import milliseconds
 from ..compression import CLIENT_DEFAULT, Compression, offer
 from ..datastructures import Headers, HeadersLike, Request, Response
-from ..tls import TLS, configure_dialer, is_context, set_server_name
-from ._data import read_limit
-from ._interrupt import interruptibly
+from ._dialing import Proxy, make_dialer, open_connection, secure, set_proxy
 from ._options import MaxQueue, MaxSize, Settings, message_limit, refuse_missing, with_default
 from .connection import Connection
 
@@ -24,9 +16,7 @@ __all__ = ["ClientConnection", "connect"]
 
 
 if TYPE_CHECKING:
-    from ssl import SSLContext
-
-    ClientTLS = Union[TLS, SSLContext, bool, None]
+    from ._dialing import ClientTLS
 
 _log = logging.getLogger("wsswift.client")
 
@@ -54,7 +44,7 @@ def connect(
     compression: Compression = "deflate",
     additional_headers: Optional[HeadersLike] = None,
     user_agent_header: Optional[str] = None,
-    proxy: Optional[bool] = None,
+    proxy: Proxy = None,
     proxy_ssl: None = None,
     proxy_server_hostname: None = None,
     open_timeout: Optional[float] = 10,
@@ -72,6 +62,8 @@ def connect(
     ssl: TLS for a wss:// URI: None and True check the server's certificate by the system's issuers; a TLS has settings of its own.
         With an ssl.SSLContext Python does TLS, and its ssl.SSLError is raised; see "wss://" in the README for what that costs.
     server_hostname: the name or address that the certificate must be for, instead of the URI's host.
+    proxy: the URL of a proxy: http, https, socks5 or socks5h, with user:password@ where it wants them; True: what the environment says
+        (https_proxy, http_proxy, all_proxy, no_proxy); a function that gets the URI and gives the proxy's URL or None; None: none.
     origin: the Origin header field, for servers that want one.
     subprotocols: those we speak, the preferred one first.
     compression: "deflate" offers permessage-deflate (RFC 7692), a Deflate with settings of its own; None: no compression.
@@ -86,15 +78,16 @@ def connect(
         network (close() drops them); None: no limit.
     logger: where the connection logs; by default "wsswift.client".
 
-    extensions, proxy, proxy_ssl, proxy_server_hostname and create_connection are for programs written for websockets: what this
-    version does is None, and anything else is a NotImplementedError. proxy=True is taken as None: the environment is not read.
+    extensions, proxy_ssl, proxy_server_hostname and create_connection are for programs written for websockets: what this version does
+    is None, and anything else is a NotImplementedError. An https proxy is checked as ssl says.
 
-    Raises InvalidURI; InvalidStatus when the server refuses, with its answer in .response; SecurityError when TLS fails, whose text
-    names the host; InvalidHandshake when the answer is not a handshake; TimeoutError; OSError when there is no such host or no connection; ValueError for a wrong argument.
+    Raises InvalidURI; InvalidProxy; ProxyError when the proxy does not open the way; InvalidStatus when the server refuses, with its
+    answer in .response; SecurityError when TLS fails, whose text names the host; InvalidHandshake when the answer is not a handshake;
+    TimeoutError; OSError when there is no such host or no connection; ValueError for a wrong argument.
     """
     try:
         refuse_missing(extensions=extensions, create_connection=create_connection)
-        refuse_missing(proxy=None if proxy is True else proxy, proxy_ssl=proxy_ssl, proxy_server_hostname=proxy_server_hostname)
+        refuse_missing(proxy_ssl=proxy_ssl, proxy_server_hostname=proxy_server_hostname)
         log = _log if logger is None else logger
         settings = Settings.of(
             close_timeout, max_queue, ping_interval, ping_timeout, compression, CLIENT_DEFAULT, log
@@ -102,12 +95,13 @@ def connect(
         fields = with_default(additional_headers, "User-Agent", user_agent_header)
         if origin is not None:
             fields.insert(0, ("Origin", origin))
-        dialer = _dialer(subprotocols, fields, open_timeout, message_limit(max_size))
+        dialer = make_dialer(subprotocols, fields, open_timeout, message_limit(max_size))
         offer(dialer, settings.deflate)
-        _secure(dialer, uri, ssl, server_hostname)
+        secure(dialer, uri, ssl, server_hostname, proxy)
+        set_proxy(dialer, proxy, ssl)
         if open_timeout == 0:
             raise TimeoutError("timed out during the opening handshake: open_timeout is 0")
-        handle, response = _opened(dialer, uri, ssl, server_hostname, sock, open_timeout, settings)
+        handle, response = open_connection(dialer, uri, ssl, server_hostname, sock, open_timeout, settings)
     except BaseException:
         if sock is not None:
             sock.close()
@@ -116,42 +110,6 @@ def connect(
     connection = ClientConnection(request, response, settings)
     connection._opened(handle)
     return connection
-
-
-def _opened(
-    dialer: DialerHandle,
-    uri: str,
-    ssl: ClientTLS,
-    server_hostname: Optional[str],
-    sock: Optional[socket.socket],
-    open_timeout: Optional[float],
-    settings: Settings,
-) -> Tuple[Any, Response]:
-    """The handle of an open connection, and the server's answer."""
-    if is_context(ssl):
-        from ._engine_opening import open_client  # imports ssl, which takes longer than this package
-
-        return open_client(dialer, uri, ssl, server_hostname, sock, open_timeout, settings.max_queue)
-    dial = _attempt(dialer, uri)
-    if sock is not None:
-        check(lib.ws_dial_use_fd(dial, sock.detach()), what="sock")
-    handle = _run(dial, uri)
-    return handle, dial.response()
-
-
-def _secure(dialer: DialerHandle, uri: str, ssl: ClientTLS, server_hostname: Optional[str]) -> None:
-    """What the arguments say about TLS."""
-    is_wss = isinstance(uri, str) and uri[:6].lower() == "wss://"
-    if not is_wss and (ssl or server_hostname is not None):
-        raise ValueError("ssl and server_hostname are for wss:// URIs")
-    if is_wss and ssl is False:
-        raise ValueError("a wss:// URI needs ssl")
-    if isinstance(ssl, TLS):
-        configure_dialer(dialer, ssl)
-    elif ssl is not None and not isinstance(ssl, bool) and not is_context(ssl):
-        raise TypeError(f"ssl must be a TLS, an SSLContext, True or None, not {type(ssl).__name__}")
-    if server_hostname is not None:
-        set_server_name(dialer, server_hostname)
 
 
 def _request(uri: str, subprotocols: Optional[Sequence[str]], fields: Sequence[Tuple[str, str]]) -> Request:
@@ -165,38 +123,3 @@ def _request(uri: str, subprotocols: Optional[Sequence[str]], fields: Sequence[T
     if subprotocols:
         known.append(("Sec-WebSocket-Protocol", ", ".join(subprotocols)))
     return Request(target if target.startswith("/") else f"/{target}", Headers(known))
-
-
-def _dialer(
-    subprotocols: Optional[Sequence[str]],
-    fields: HeadersLike,
-    open_timeout: Optional[float],
-    max_size: Optional[int],
-) -> DialerHandle:
-    dialer = DialerHandle()
-    check(lib.ws_dialer_new(byref(dialer)))
-    add_strings(lib.ws_dialer_add_subprotocol, dialer, subprotocols, "subprotocol")
-    add_headers(lib.ws_dialer_add_header, dialer, fields)
-    # 0, which would be for ever, is answered by connect().
-    check(lib.ws_dialer_set_timeout(dialer, milliseconds(open_timeout or None, "open_timeout")))
-    check(lib.ws_dialer_set_read_limit(dialer, read_limit(max_size)))
-    return dialer
-
-
-def _attempt(dialer: DialerHandle, uri: str) -> DialHandle:
-    dial, failure = DialHandle(), ffi.ws_failure()
-    result = lib.ws_dial_new(dialer, c_string(uri, "uri"), byref(dial), byref(failure))
-    if result != ffi.WS_OK:
-        raise handshake_exception(fault(result, failure, "uri" if result == ffi.WS_ERR_INVALID else "", uri=uri))
-    return dial
-
-
-def _run(dial: DialHandle, uri: str) -> ConnHandle:
-    handle, failure = ConnHandle(), ffi.ws_failure()
-    result = interruptibly(
-        lambda: lib.ws_dial_run(dial, 0, byref(handle), byref(failure)),
-        lambda: lib.ws_dial_cancel(dial),
-    )
-    if result != ffi.WS_OK:
-        raise handshake_exception(fault(result, failure, uri=uri, response=dial.response()))
-    return handle

@@ -181,7 +181,10 @@ class Server:
             self._closed.wait()
 
     def _stop_accepting(self) -> None:
-        self._wake_writer.send(b"x")
+        try:
+            self._wake_writer.send(b"x")
+        except OSError:
+            pass  # serve_forever() has seen it already, and closed the sockets
         # A signal handler may have come here from inside serve_forever(), which then closes the sockets itself.
         if self._accepting_thread != threading.get_ident():
             self._stopped.wait()
