@@ -1,9 +1,10 @@
 /* What the client programs that take options have in common: how they dial.
  *
- *   PROGRAM [--ca FILE] [--certificate FILE --key FILE] [--name NAME] ...
+ *   PROGRAM [--ca FILE] [--certificate FILE --key FILE] [--name NAME] [--proxy URL] ...
  *
  * --ca: the PEM file of the issuers to believe, instead of the system's. --certificate, --key: what to show to a server that asks for a
  * certificate. --name: the name that the server's certificate must be for, instead of the URL's.
+ * --proxy: the way to the server, such as http://user:password@localhost:3128 or socks5://localhost:1080.
  */
 #ifndef CLIENT_OPTIONS_H
 #define CLIENT_OPTIONS_H
@@ -13,7 +14,7 @@
 #include <string.h>
 #include <wsswift.h>
 
-#define CLIENT_OPTIONS "[--ca FILE] [--certificate FILE --key FILE] [--name NAME]"
+#define CLIENT_OPTIONS "[--ca FILE] [--certificate FILE --key FILE] [--name NAME] [--proxy URL]"
 
 /* Both or none: the certificate that a client shows. */
 struct shown {
@@ -24,6 +25,7 @@ struct shown {
 static inline int set_dialer_option(ws_dialer *dialer, struct shown *shown, const char *name, const char *value, ws_failure *failure) {
   if (strcmp(name, "--ca") == 0) return ws_dialer_add_tls_ca_file(dialer, value, failure);
   if (strcmp(name, "--name") == 0) return ws_dialer_set_tls_server_name(dialer, value);
+  if (strcmp(name, "--proxy") == 0) return ws_dialer_set_proxy(dialer, value);
   if (strcmp(name, "--certificate") == 0) {
     shown->certificate = value;
   } else if (strcmp(name, "--key") == 0) {

@@ -1,6 +1,7 @@
-"""What stands between a client and a server in the interoperability tests: nginx, which ends TLS.
+"""What stands between a client and a server in the interoperability tests: programs of the system, and nginx, which ends TLS.
 
-It runs in the foreground, on a free port of 127.0.0.1, from a folder of its own that is gone afterwards; as nobody where we are root.
+They run in the foreground, each on a free port of 127.0.0.1, from a folder of its own that is gone afterwards; as nobody where we are
+root. proxies.py has the others.
 """
 
 import os

@@ -4,7 +4,7 @@
 The peers are the Python library `websockets` (websockets_peer.py) and gorilla/websocket of Go (gorilla/). Each plays client
 and server with the same cases; the names below must come, neither fewer nor more. With compressed messages aiohttp is a third peer,
 and the cases are each peer's own. Over TLS the same, with certificates made on the fly; then every kind of certificate
-(identities.py), nginx in between (fronts.py), and Chromium as a client (browser.py). Ends with a line
+(identities.py), nginx in between (fronts.py), proxies (proxies.py), and Chromium as a client (browser.py). Ends with a line
 `N passed, M failed, K skipped`; the exit status is 0 only if nothing failed. scripts/test_interop calls it.
 """
 
@@ -18,6 +18,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "Support"))
 import browser
 import identities
+import proxies
 from fronts import BehindNginx
 from programs import EXAMPLES, PYTHON_EXAMPLES, ProgramError, end_on_sigterm, python_command
 from rows import (
@@ -117,7 +118,7 @@ def run_with_peers(tally, ours, peers, deflate_peers):
 
 
 def main():
-    choices = [*RUNS, *DEFLATE_RUNS, "certificates", "browser"]
+    choices = [*RUNS, *DEFLATE_RUNS, "certificates", "proxies", "browser"]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", action="append", choices=choices, help="this program of ours; may be repeated")
     options = parser.parse_args()
@@ -129,6 +130,8 @@ def main():
     for ours in options.only or choices:
         if ours == "certificates":
             identities.run(tally, peers)
+        elif ours == "proxies":
+            proxies.run(tally, peers)
         elif ours == "browser":
             browser.run(tally)
         else:
