@@ -832,6 +832,26 @@ WS_NODISCARD int ws_upgrader_upgrade(ws_upgrader *upgrader, int32_t fd, const vo
 /* [any] The same in steps: request, look, then accept or refuse. Takes fd in every case. upgrader may be NULL: the defaults. */
 WS_NODISCARD int ws_upgrade_new(ws_upgrader *upgrader, int32_t fd, const void *already_read, size_t size, ws_upgrade **upgrade);
 
+/* A header field, as an HTTP server of the program's own has parsed it. */
+typedef struct ws_field {
+  ws_bytes name;
+  ws_bytes value;
+} ws_field;
+
+/* [any] 1 when a request with these fields asks for a WebSocket: Upgrade lists websocket and Connection lists Upgrade, on whichever line
+ * and in any case (RFC 6455 4.2.1). Else 0, also for wrong arguments. fields may be NULL when count is 0. */
+int ws_is_websocket_upgrade(const ws_field *fields, size_t count);
+
+/* [any] The index-th subprotocol that a request with these fields offers, the preferred one first (RFC 6455 1.9); *name points into
+ * fields. WS_END when there are no more. */
+int ws_subprotocols(const ws_field *fields, size_t count, size_t index, ws_bytes *name);
+
+/* [any] As ws_upgrade_new for a program with its own HTTP server, which has read the request from fd and parsed it: method, target and
+ * fields are copied, fd is not read for it, and the upgrader's certificate is not used. already_read are bytes that came behind the
+ * request. Then go on with ws_upgrade_request, which checks it by the same rules. For a server that keeps the socket: ws_engine_feed_parsed. */
+WS_NODISCARD int ws_upgrade_new_parsed(ws_upgrader *upgrader, const char *method, const char *target, const ws_field *fields,
+                                       size_t count, int32_t fd, const void *already_read, size_t size, ws_upgrade **upgrade);
+
 /* [owner] Reads and checks the request. *target is the request target (path and query), *headers its fields; borrowed until the
  * attempt is freed; either may be NULL. On an error the client was answered. Errors as ws_upgrader_upgrade; WS_ERR_STATE when
  * called again. failure may be NULL. */
@@ -959,6 +979,11 @@ int ws_engine_received(ws_engine *engine, size_t size);
 
 /* Takes a copy of received bytes; size 0 says that the stream has ended. Never writes to data. The error that ended the connection. */
 WS_NODISCARD int ws_engine_feed(ws_engine *engine, const void *data, size_t size);
+
+/* Server: takes the request of a client that an HTTP server of the program's own has read and parsed, as ws_upgrade_new_parsed; then the
+ * bytes that came behind it, and so on. WS_ERR_HANDSHAKE a request that HTTP does not allow; it is answered · WS_ERR_STATE bytes were
+ * taken before, or a client's engine. */
+WS_NODISCARD int ws_engine_feed_parsed(ws_engine *engine, const char *method, const char *target, const ws_field *fields, size_t count);
 
 /* The next event. WS_AGAIN more bytes, or an answer to the request, are needed · WS_END the peer closed with 1000, 1001 or no code,
  * and was answered · WS_ERR_CLOSED · WS_ERR_LOST · WS_ERR_PROTOCOL · WS_ERR_TOO_BIG · WS_ERR_UTF8 · WS_ERR_HANDSHAKE · WS_ERR_HOST ·

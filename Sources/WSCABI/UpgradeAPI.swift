@@ -31,15 +31,17 @@ func context(_ upgrade: Upgrade?) -> FailureContext {
     explanation: upgrade?.explanation ?? .empty, time: upgrade?.timeLimit, answeredStatus: status > 0 ? status : nil)
 }
 
-/// An attempt over a descriptor, which is taken in every case.
+/// An attempt over a descriptor, which is taken in every case; `request` is what it has to answer, where the program has read that.
 private func begin(
-  _ upgrader: OpaquePointer?, _ fd: Int32, _ already_read: UnsafeRawPointer?, _ size: Int, isWanted: Bool
+  _ upgrader: OpaquePointer?, _ fd: Int32, _ already_read: UnsafeRawPointer?, _ size: Int, isWanted: Bool,
+  request: ParsedRequest? = nil
 ) throws(WSError) -> Upgrade {
   guard isWanted, let upgrader = sharedUpgrader(upgrader), let alreadyRead = bytes(already_read, size) else {
     Listening.close(descriptor: fd)
     throw .invalid
   }
-  return try upgrader.attempt(descriptor: fd, alreadyRead: alreadyRead)
+  guard let request else { return try upgrader.attempt(descriptor: fd, alreadyRead: alreadyRead) }
+  return try upgrader.attempt(descriptor: fd, parsed: request, alreadyRead: alreadyRead)
 }
 
 @_cdecl("ws_upgrader_upgrade") @implementation
@@ -69,6 +71,22 @@ public func ws_upgrade_new(
   upgrade?.pointee = nil
   return result { () throws(WSError) in
     let made = try begin(upgrader, fd, already_read, size, isWanted: upgrade != nil)
+    upgrade?.pointee = handle(giving: UpgradeHandle(made))
+    return WS_OK
+  }
+}
+
+@_cdecl("ws_upgrade_new_parsed") @implementation
+public func ws_upgrade_new_parsed(
+  _ upgrader: OpaquePointer!, _ method: UnsafePointer<CChar>!, _ target: UnsafePointer<CChar>!,
+  _ fields: UnsafePointer<ws_field>!,
+  _ count: Int, _ fd: Int32, _ already_read: UnsafeRawPointer!, _ size: Int, _ upgrade: UnsafeMutablePointer<OpaquePointer?>!
+) -> Int32 {
+  upgrade?.pointee = nil
+  let request = parsedRequest(method, target, fields, count)
+  return result { () throws(WSError) in
+    let made = try begin(
+      upgrader, fd, already_read, size, isWanted: upgrade != nil && request != nil, request: request)
     upgrade?.pointee = handle(giving: UpgradeHandle(made))
     return WS_OK
   }
@@ -178,7 +196,7 @@ public func ws_upgrade_cookie(
 }
 
 /// Lends what was looked for; WS_END when there is none.
-private func found(_ view: ByteView?, _ output: UnsafeMutablePointer<ws_bytes>) -> Int32 {
+func found(_ view: ByteView?, _ output: UnsafeMutablePointer<ws_bytes>) -> Int32 {
   guard let view else { return Int32(WS_END) }
   output.pointee = ws_bytes(view)
   return WS_OK

@@ -50,6 +50,15 @@ extension LoopConnection {
     try open()
   }
 
+  /// Takes the request of a client that an HTTP server of the program's own has read and parsed, in the place of its bytes. Copied.
+  /// `.handshake` for one that no HTTP server should have let through; `.state` when there is a request already.
+  public func feed(_ request: ParsedRequest) throws(WSError) {
+    guard case .opening = stage, isServer, inbox.isEmpty else { throw .state }
+    var text = ByteQueue()
+    do throws(HeadError) { try request.write(to: &text) } catch { throw refuse(HandshakeError(error)) }
+    try feed(text.bytes)
+  }
+
   /// As `Upgrade.addHeader`, for the answer to the request. `.configuration`; `.state` as `accept`.
   public func addHeader(_ name: ByteView, _ value: ByteView) throws(WSError) {
     guard case .deciding = stage else { throw .state }
@@ -114,7 +123,7 @@ extension LoopConnection {
     do throws(HeadError) {
       used = try head.feed(inbox.bytes)
     } catch {
-      throw refuse(error == .outOfMemory ? .outOfMemory : .head(error))
+      throw refuse(HandshakeError(error))
     }
     guard let used else {
       inbox.removeAll()

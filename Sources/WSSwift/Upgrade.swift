@@ -20,6 +20,14 @@ public final class Upgrade: @unchecked Sendable {
   private(set) var channel: HandshakeChannel
   private(set) var stage = Stage.waiting
   private var answer = ServerAnswer()
+  private var source = Source.socket
+
+  /// Where the request comes from.
+  private enum Source {
+    case socket
+    /// It is in `request`, and the error is why it is not whole.
+    case program(HeadError?)
+  }
 
   /// The request's head, complete once it was received.
   public private(set) var request = MessageHead(.request)
@@ -56,10 +64,13 @@ public final class Upgrade: @unchecked Sendable {
     let until = deadline ?? upgrader.configuredDeadline
     var step = TimeLimit.Step.securing
     do throws(WSError) {
-      try secure(until: until)
-      step = .awaitingRequest
-      try channel.receiveHead(&request, until: until) { error in
-        WSError(.head(error))
+      switch source {
+      case .socket:
+        try secure(until: until)
+        step = .awaitingRequest
+        try channel.receiveHead(&request, until: until) { error in WSError(.head(error)) }
+      case .program(let fault):
+        if let fault { throw WSError(.head(fault)) }
       }
       try check()
     } catch {
@@ -77,6 +88,18 @@ public final class Upgrade: @unchecked Sendable {
     try receiveRequest(deadline: deadline)
     if let check = upgrader.requestCheck { try ask(orRefuse: 403, check) }
     return try accept(deadline: deadline)
+  }
+
+  /// Takes a request that the program has read; what is wrong with it is told, and answered, when it is asked for.
+  func take(_ parsed: ParsedRequest) {
+    do throws(HeadError) {
+      var text = ByteQueue()
+      try parsed.write(to: &text)
+      _ = try request.feed(text.bytes)
+      source = .program(nil)
+    } catch {
+      source = .program(error)
+    }
   }
 
   /// What was received before belongs to TLS.

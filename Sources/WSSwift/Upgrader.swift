@@ -137,6 +137,16 @@ public final class Upgrader: @unchecked Sendable {
     return Upgrade(self, channel: channel)
   }
 
+  /// The same for a request that an HTTP server of the program's own has read from the descriptor and parsed, copied; nothing of it is
+  /// read again, and the certificate is not used. `alreadyRead` are bytes that came behind it.
+  public func attempt(
+    descriptor: Int32, parsed request: ParsedRequest, alreadyRead: ByteView = .empty
+  ) throws(WSError) -> Upgrade {
+    let upgrade = try attempt(descriptor: descriptor, alreadyRead: alreadyRead)
+    upgrade.take(request)
+    return upgrade
+  }
+
   func freeze() { freezer.freeze() }
 
   var configuredDeadline: Deadline { timeout > 0 ? .after(milliseconds: timeout) : .never }

@@ -45,6 +45,7 @@ static void *user;
 static char room[125];
 static int unused;
 static ws_conn *other;
+static ws_upgrade *no_upgrade;
 static ws_reader *reader; /* of the message that is read in parts, where there is one */
 static const ws_headers *fields;
 static ws_reader *unwanted;
@@ -124,6 +125,9 @@ CALL(headers_get, ws_headers_get(NULL, 0, NULL, NULL))
 CALL(headers_find, ws_headers_find(NULL, "x", &bytes))
 CALL(dial, ws_dialer_dial(NULL, "ws://127.0.0.1:1/", ws_in_ms(1000), &other, &failure))
 CALL(listen, ws_listen(NULL, 0, &fd, &port, NULL) + close(fd))
+CALL(is_upgrade, ws_is_websocket_upgrade(NULL, 0))
+CALL(subprotocols, ws_subprotocols(NULL, 0, 0, &bytes) == WS_END ? 0 : -1)
+CALL(upgrade_parsed, ws_upgrade_new_parsed(NULL, "GET", "/", NULL, 0, -1, NULL, 0, &no_upgrade))
 CALL(accept, ws_accept(-1, 1, &fd, NULL, NULL))
 CALL(upgrade, ws_upgrader_upgrade(NULL, -1, NULL, 0, 1, &other, NULL))
 
@@ -227,6 +231,7 @@ static int do_engine(inside *self) {
   int status = ws_engine_new_client(NULL, "ws://localhost/", NULL, NULL, &client, NULL);
   status += ws_engine_new_server(NULL, 0, &server) + ws_engine_output(client, &bytes);
   status += ws_engine_feed(server, bytes.data, bytes.size) + ws_engine_sent(client, bytes.size);
+  status += ws_engine_feed_parsed(client, "GET", "/", NULL, 0) == WS_ERR_STATE ? 0 : -1;
   status += ws_engine_next_event(server, &event) + ws_engine_head(server, &bytes, &type, &fields);
   status += ws_engine_add_header(server, "A", "b") + ws_engine_set_subprotocol(server, NULL);
   status += ws_engine_accept(server) + ws_engine_buffer(client, &space, &size) + ws_engine_tick(client, 1, &next);
@@ -324,6 +329,9 @@ static const function functions[] = {
     GIVES(headers_find, WS_ERR_INVALID),
     GIVES(dial, WS_ERR_CONNECT),
     FINE(listen, GOES_ON),
+    FINE(is_upgrade, GOES_ON),
+    FINE(subprotocols, GOES_ON),
+    GIVES(upgrade_parsed, WS_ERR_IO),
     GIVES(accept, WS_ERR_IO),
     GIVES(upgrade, WS_ERR_IO),
     FINE(dialer, GOES_ON),

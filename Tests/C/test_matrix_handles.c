@@ -176,6 +176,8 @@ CALL(upgrade_new, ws_upgrade_new(h, descriptor(), NULL, 0, &upgrade))
 CALL(engine_server, ws_engine_new_server(h, 0, &engine))
 CALL(upgrade_request, ws_upgrade_request(h, 1, &bytes, &headers, NULL))
 CALL(upgrade_tls, ws_upgrade_tls(h, &bytes, &bytes, &bytes))
+CALL(upgrade_parsed, ws_upgrade_new_parsed(h, "GET", "/", NULL, 0, descriptor(), NULL, 0, &upgrade))
+CALL(engine_parsed, ws_engine_feed_parsed(h, "GET", "/", NULL, 0))
 CALL(upgrade_look, ws_upgrade_look(h, &bytes, &bytes, &headers))
 CALL(upgrade_offered, ws_upgrade_offered_subprotocol(h, 0, &bytes))
 CALL(upgrade_cookie, ws_upgrade_cookie(h, "x", &bytes))
@@ -259,7 +261,7 @@ static const function functions[] = {
     OF(UPGRADER, upgrader_certificate_pem), OF(UPGRADER, upgrader_client_ca), OF(UPGRADER, upgrader_client_ca_pem),
     OF(UPGRADER, upgrader_password), OF(UPGRADER, upgrader_password_fn), OF(UPGRADER, upgrader_key_log), OF(UPGRADER, upgrader_hook),
     OF(UPGRADER, upgrader_reload), MAY_BE_NULL(UPGRADER, upgrader_upgrade),
-    MAY_BE_NULL(UPGRADER, upgrade_new), MAY_BE_NULL(UPGRADER, engine_server), FREES(UPGRADER, upgrader_free),
+    MAY_BE_NULL(UPGRADER, upgrade_new), MAY_BE_NULL(UPGRADER, upgrade_parsed), OF(ENGINE, engine_parsed), MAY_BE_NULL(UPGRADER, engine_server), FREES(UPGRADER, upgrader_free),
     OF(UPGRADE, upgrade_look), OF(UPGRADE, upgrade_offered), OF(UPGRADE, upgrade_cookie), OF(UPGRADE, upgrade_address),
     OF(UPGRADE, upgrade_header), OF(UPGRADE, upgrade_subprotocol), OF(UPGRADE, upgrade_request), OF(UPGRADE, upgrade_tls), OF(UPGRADE, upgrade_accept), OF(UPGRADE, upgrade_refuse), FREES(UPGRADE, upgrade_free),
     OF(ENGINE, engine_buffer), OF(ENGINE, engine_received), OF(ENGINE, engine_feed), OF(ENGINE, engine_event),

@@ -65,6 +65,8 @@ static const refusal refusals[] = {
     {400, REQUEST_LINE "Host: a b\r\n" REQUEST_REST "\r\n"},
     {400, REQUEST_LINE "Host: a@b\r\n" REQUEST_REST "\r\n"},
     {400, REQUEST_LINE "Host: localhost:99999\r\n" REQUEST_REST "\r\n"},
+    {400, REQUEST_LINE "Host: 127.1\r\n" REQUEST_REST "\r\n"},
+    {400, REQUEST_LINE "Host: 2130706433\r\n" REQUEST_REST "\r\n"},
     /* Upgrade: where only that is missing, it is asked for */
     {426, REQUEST_LINE REQUEST_HOST "Connection: Upgrade\r\n" REQUEST_KEY "\r\n"},
     {426, REQUEST_LINE REQUEST_HOST "Upgrade: h2c\r\nConnection: Upgrade\r\n" REQUEST_KEY "\r\n"},

@@ -46,6 +46,8 @@ static const rule hosts[] = {
     {NULL, "127.0.0.1.example.com", 421},
     {NULL, "[::2]", 421},
     {NULL, "[::ffff:10.0.0.1]", 421},
+    {NULL, "[::ffff:127.0.0.1]", 421},
+    {NULL, "localhost.", 421},
     {NULL, "0.0.0.0", 421},
     {NULL, "10.0.0.1", 421},
     /* the first allowed host replaces it */
@@ -135,6 +137,70 @@ static void origins_are_checked(void) {
     if (origins[i].allow != NULL) EXPECT_STATUS(ws_upgrader_add_origin(upgrader, origins[i].allow), WS_OK);
     follow(&origins[i], upgrader, text, WS_ERR_ORIGIN);
   }
+}
+
+typedef struct pairing {
+  const char *host;
+  const char *origin;
+  int is_secure;
+  int answer;
+} pairing;
+
+/* The same origin in all spellings, and what only looks like it. */
+static const pairing pairings[] = {
+    {"h.example", "http://h.example", 0, 101},
+    {"h.example", "http://h.example:80", 0, 101},
+    {"h.example:80", "http://h.example", 0, 101},
+    {"h.example", "https://h.example:443", 1, 101},
+    {"h.example:443", "https://h.example", 1, 101},
+    {"h.example", "https://h.example:443", 0, 403},
+    {"h.example:443", "http://h.example:443", 0, 101},
+    {"h.example", "http://h.example", 1, 403},
+    {"h.example", "http://h.example.evil.com", 0, 403},
+    {"h.example", "http://h.exampleevil.com", 0, 403},
+    {"h.example", "http://evilh.example", 0, 403},
+    {"h.example", "http://a@h.example", 0, 403},
+    {"h.example", "http://h.example/", 0, 403},
+    {"h.example", "http://h.example?", 0, 403},
+    {"h.example", "http://h.example, http://h.example", 0, 403},
+    {"h.example", "http://h.example.", 0, 403},
+    {"h.example", "http://h.example:080", 0, 101},
+    {"h.example", "http://h.example:0", 0, 403},
+    {"h.example", "http://h.example:", 0, 403},
+    {"h.example", "null", 0, 403},
+    {"[::1]", "http://[::1]:80", 0, 101},
+    {"[::1]:80", "http://[0:0:0:0:0:0:0:1]", 0, 101},
+    {"[::1]", "http://::1", 0, 403},
+    {"127.0.0.1", "http://[::ffff:127.0.0.1]", 0, 403},
+    {"xn--bcher-kva.example", "http://XN--BCHER-KVA.example", 0, 101},
+    {"xn--bcher-kva.example", "http://b\xc3\xbc" "cher.example", 0, 403},
+};
+
+static void origin_and_host_are_the_same(void) {
+  for (size_t i = 0; i < sizeof pairings / sizeof pairings[0]; i++) {
+    char text[512];
+    request r;
+    ws_upgrader *upgrader = new_upgrader();
+    const pairing *now = &pairings[i];
+    EXPECT_STATUS(ws_upgrader_set_behind_tls(upgrader, now->is_secure), WS_OK);
+    snprintf(text, sizeof text, REQUEST_LINE "Host: %s\r\nOrigin: %s\r\n" REQUEST_REST "\r\n", now->host, now->origin);
+    request_send(&r, upgrader, text);
+    if (request_answer(&r) != now->answer) {
+      check_fail(__FILE__, __LINE__, "%s at %s was answered %d", now->origin, now->host, request_answer(&r));
+    }
+    request_end(&r);
+    EXPECT_STATUS(ws_upgrader_free(upgrader), WS_OK);
+  }
+}
+
+/* The line for the log, and not the answer's body, names both values and the call that allows the origin. */
+static void a_refused_origin_in_the_log(void) {
+  request r;
+  request_send(&r, NULL, REQUEST_LINE REQUEST_HOST "Origin: https://evil.example\r\n" REQUEST_REST "\r\n");
+  EXPECT(strstr(r.failure.text, "\"https://evil.example\"") != NULL && strstr(r.failure.text, "\"localhost\"") != NULL);
+  EXPECT(strstr(r.failure.text, "ws_upgrader_add_origin") != NULL);
+  request_refused(&r, WS_ERR_ORIGIN, 403, "a strange origin");
+  request_end(&r);
 }
 
 static void two_origins_are_one_too_many(void) {
@@ -261,6 +327,8 @@ static const check_test tests[] = {
     TEST(hosts_are_checked),
     TEST(other_addresses_take_every_host),
     TEST(origins_are_checked),
+    TEST(origin_and_host_are_the_same),
+    TEST(a_refused_origin_in_the_log),
     TEST(two_origins_are_one_too_many),
     TEST(a_refusal_does_not_tell_what_is_allowed),
     TEST(a_missing_origin_is_no_browser),

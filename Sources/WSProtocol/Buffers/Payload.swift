@@ -13,6 +13,9 @@ public struct BytePart {
     size = bytes.count
   }
 
+  /// False for a size without bytes.
+  var isSound: Bool { size >= 0 && (data != nil || size == 0) }
+
   var bytes: ByteView { ByteView(start: data, count: size) }
 }
 
@@ -38,7 +41,7 @@ public struct Payload {
   public init?(parts: UnsafeBufferPointer<BytePart>) {
     var total = 0
     for part in parts {
-      guard part.size >= 0, part.data != nil || part.size == 0 else { return nil }
+      guard part.isSound else { return nil }
       let (sum, overflow) = total.addingReportingOverflow(part.size)
       guard !overflow else { return nil }
       total = sum

@@ -21,8 +21,14 @@ struct Piece {
   @inline(__always) func bytes(in whole: ByteView) -> ByteView { whole.cut(Int(start), Int(end)) }
 }
 
+/// What has header fields, in order.
+public protocol FieldSource: ~Copyable {
+  /// The field at the index; nil behind the last one. Borrowed.
+  func field(_ index: Int) -> (name: ByteView, value: ByteView)?
+}
+
 /// Header fields and the bytes they consist of.
-public struct HeaderFields: ~Copyable {
+public struct HeaderFields: ~Copyable, FieldSource {
   private struct Entry {
     var name: Piece
     var value: Piece
@@ -85,7 +91,7 @@ public struct FieldLines {
   public init(_ name: ByteView) { self.name = name }
 
   /// The next value, or nil behind the last one. Borrowed from the fields.
-  public mutating func next(in fields: borrowing HeaderFields) -> ByteView? {
+  public mutating func next(in fields: borrowing some FieldSource & ~Copyable) -> ByteView? {
     while let field = fields.field(index) {
       index &+= 1
       if field.name.equalsIgnoringCase(name) { return field.value }

@@ -28,7 +28,7 @@ public struct TokenCursor {
   }
 }
 
-extension HeaderFields {
+extension FieldSource where Self: ~Copyable {
   /// True when a field of that name lists the token, on whichever line, compared without case.
   @inline(never) public func hasToken(_ token: ByteView, in name: ByteView) -> Bool {
     var tokens = ListCursor(name)
@@ -59,7 +59,7 @@ struct ListCursor {
   init(_ name: ByteView) { lines = FieldLines(name) }
 
   /// The next element, nil behind the last one. Borrowed from the fields. Never inlined, for the library's size.
-  @inline(never) mutating func next(in fields: borrowing HeaderFields) -> ByteView? {
+  @inline(never) mutating func next(in fields: borrowing some FieldSource & ~Copyable) -> ByteView? {
     while true {
       if let element = tokens.next() { return element }
       guard let line = lines.next(in: fields) else { return nil }

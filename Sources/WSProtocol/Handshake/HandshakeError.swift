@@ -88,6 +88,9 @@ public enum HandshakeError: Error, Equatable {
 }
 
 extension HandshakeError {
+  /// A bad head; memory is nobody's fault.
+  public init(_ error: HeadError) { self = error == .outOfMemory ? .outOfMemory : .head(error) }
+
   /// The status that a server answers; 0 where the connection is closed without a word, and for what clients find.
   public var status: Int {
     switch self {

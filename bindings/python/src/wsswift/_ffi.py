@@ -134,6 +134,12 @@ class ws_bytes(Structure):
     _fields_ = [("data", c_void_p), ("size", c_size_t)]
 
 
+class ws_field(Structure):
+    """A header field of a parsed request."""
+
+    _fields_ = [("name", ws_bytes), ("value", ws_bytes)]
+
+
 class ws_failure(Structure):
     """The detail of a failure."""
 
@@ -242,6 +248,7 @@ _int32_out = POINTER(c_int32)
 _int64 = c_int64
 _uint16_out = POINTER(c_uint16)
 _codes = POINTER(c_uint16)
+_fields = POINTER(ws_field)
 _size_out = POINTER(c_size_t)
 
 # Name: (result type, argument types).
@@ -381,6 +388,12 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
     "ws_upgrader_reload_tls": (c_int, [_handle, _failure_out]),
     "ws_upgrader_upgrade": (c_int, [_handle, c_int32, _data, c_size_t, _int64, _handle_out, _failure_out]),
     "ws_upgrade_new": (c_int, [_handle, c_int32, _data, c_size_t, _handle_out]),
+    "ws_is_websocket_upgrade": (c_int, [_fields, c_size_t]),
+    "ws_subprotocols": (c_int, [_fields, c_size_t, c_size_t, _bytes_out]),
+    "ws_upgrade_new_parsed": (
+        c_int,
+        [_handle, _string, _string, _fields, c_size_t, c_int32, _data, c_size_t, _handle_out],
+    ),
     "ws_upgrade_request": (c_int, [_handle, _int64, _bytes_out, _handle_out, _failure_out]),
     "ws_upgrade_look": (c_int, [_handle, _bytes_out, _bytes_out, _handle_out]),
     "ws_upgrade_offered_subprotocol": (c_int, [_handle, c_size_t, _bytes_out]),
@@ -401,6 +414,7 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
     "ws_engine_buffer": (c_int, [_handle, POINTER(c_void_p), _size_out]),
     "ws_engine_received": (c_int, [_handle, c_size_t]),
     "ws_engine_feed": (c_int, [_handle, _data, c_size_t]),
+    "ws_engine_feed_parsed": (c_int, [_handle, _string, _string, _fields, c_size_t]),
     "ws_engine_next_event": (c_int, [_handle, _event_out]),
     "ws_engine_head": (c_int, [_handle, _bytes_out, _int32_out, _handle_out]),
     "ws_engine_accept": (c_int, [_handle]),
