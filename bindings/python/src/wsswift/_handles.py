@@ -147,17 +147,18 @@ def add_strings(setter: Callable[..., int], handle: Handle, values: Optional[Seq
     if isinstance(values, str):
         raise TypeError(f"{what}s must be a sequence of str, not a str")
     for value in values or ():
-        _check_argument(setter(handle, c_string(value, what)), what, value)
+        check_argument(setter(handle, c_string(value, what)), what, value)
 
 
 def add_headers(setter: Callable[..., int], handle: Handle, fields: Optional[HeadersLike]) -> None:
     """Gives each of the header fields to a setter."""
     for name, value in header_pairs(fields or ()):
         # The value may be a secret: the text names the field only.
-        _check_argument(setter(handle, c_string(name, "header name"), c_string(value, "header value")), "header", name)
+        check_argument(setter(handle, c_string(name, "header name"), c_string(value, "header value")), "header", name)
 
 
-def _check_argument(result: int, what: str, value: str) -> None:
+def check_argument(result: int, what: str, value: str) -> None:
+    """Raises unless the library took the argument."""
     if result == ffi.WS_ERR_INVALID:
         raise ValueError(f"{what} {quoted(value)} cannot be used; allowed: {_ALLOWED[what]}")
     check(result, what=f"{what} {quoted(value)}")

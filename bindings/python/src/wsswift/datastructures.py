@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Iterable, Iterator, List, Mapping, Tuple, Union
+from typing import Iterable, Iterator, List, Mapping, MutableMapping, Tuple, Union
 
 __all__ = ["Headers", "HeadersLike", "Request", "Response"]
 
 HeadersLike = Union[Mapping[str, str], Iterable[Tuple[str, str]]]
 
 
-class Headers(Mapping[str, str]):
+class Headers(MutableMapping[str, str]):
     """Header fields in the order received. Names are compared without case (RFC 9110 5.1).
 
-    `headers[name]` is the first field of that name; get_all() has all of them, raw_items() every field.
+    `headers[name]` is the first field of that name; get_all() has all of them, raw_items() every field. Setting one adds a field;
+    del removes all of that name.
     """
 
     def __init__(self, fields: HeadersLike = ()) -> None:
@@ -25,6 +26,13 @@ class Headers(Mapping[str, str]):
         if not values:
             raise KeyError(name)
         return values[0]
+
+    def __setitem__(self, name: str, value: str) -> None:
+        self._fields.append((name, value))
+
+    def __delitem__(self, name: str) -> None:
+        wanted = name.lower()
+        self._fields = [(key, value) for key, value in self._fields if key.lower() != wanted]
 
     def __iter__(self) -> Iterator[str]:
         """Each name once, in lower case."""

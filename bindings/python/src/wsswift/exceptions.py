@@ -11,6 +11,7 @@
             InvalidStatus
             InvalidHeader
                 InvalidOrigin
+            NegotiationError
             ProxyError
             SecurityError
                 InvalidHost
@@ -47,6 +48,7 @@ __all__ = [
     "InvalidStatus",
     "InvalidURI",
     "InvalidUTF8",
+    "NegotiationError",
     "PayloadTooBig",
     "ProtocolError",
     "ProxyError",
@@ -173,6 +175,10 @@ class InvalidStatus(InvalidHandshake):
 
     def __str__(self) -> str:
         return f"server rejected WebSocket connection: HTTP {self.response.status_code}"
+
+
+class NegotiationError(InvalidHandshake):
+    """For a select_subprotocol function to raise: the client offers none that will do. It is answered 400."""
 
 
 class ProxyError(InvalidHandshake):

@@ -18,6 +18,7 @@ from ..datastructures import Request, Response
 from ..tls import TLSInfo, read_info
 from ._engine import Engine, EngineHandle
 from ._engine_calls import EngineCalls, EngineConn
+from ._opening import Answering
 from ._tls_stream import TLSStream
 
 
@@ -63,7 +64,7 @@ def _response(engine: Engine) -> Response:
     return copy_response(status.value, headers, ffi.ws_bytes())
 
 
-class EngineOpening:
+class EngineOpening(Answering):
     """One opening handshake on a server's descriptor, which it takes. As Opening in _opening.py."""
 
     def __init__(self, upgrader: UpgraderHandle, fd: int, context: ssl.SSLContext, open_timeout: Optional[float], room: Optional[int]) -> None:
@@ -106,11 +107,17 @@ class EngineOpening:
             owned.release()
         return EngineConn(EngineCalls(engine))
 
-    def refuse(self, response: Response) -> None:
-        """Answers with a status of 300 to 599 and a text."""
-        body = bytes(response.body)
+    def _add_header(self, name: bytes, value: bytes) -> int:
+        result: int = lib.ws_engine_add_header(self._engine.handle, name, value)
+        return result
+
+    def _set_subprotocol(self, name: Optional[bytes]) -> int:
+        result: int = lib.ws_engine_set_subprotocol(self._engine.handle, name)
+        return result
+
+    def _refuse(self, status: int, body: bytes) -> None:
         with _Owned(self._sock):
-            check(lib.ws_engine_refuse(self._engine.handle, int(response.status_code), body, len(body)), what="refuse")
+            check(lib.ws_engine_refuse(self._engine.handle, status, body, len(body)), what="refuse")
             self._engine.advance(self._until, lambda: False)
             self._answered()
 

@@ -1,26 +1,54 @@
-"""The server's half of an opening handshake: read, ask process_request, answer."""
+"""The server's half of an opening handshake: read, then answer as was decided."""
 
 from __future__ import annotations
 
 from ctypes import byref, c_void_p
-from typing import Any, Callable, Optional, TypeVar
+from typing import Any, Optional
 
 from .. import _ffi as ffi
 from .._errors import check, fault, handshake_exception
-from .._handles import ConnHandle, UpgradeHandle, UpgraderHandle, copy_request
+from .._handles import ConnHandle, UpgradeHandle, UpgraderHandle, c_string, check_argument, copy_request, quoted
 from .._library import lib
-from ..datastructures import Request, Response
+from ..datastructures import Request
 from ..tls import TLSInfo, read_info
-
-# Fields of a refusal that the library writes itself.
-_WRITTEN = frozenset({"connection", "content-length", "content-type", "date", "server"})
-_FAILED = Response(500, body=b"Failed to open a WebSocket connection.\nSee server log for more information.\n")
-_LARGEST_BODY = 65536
-
-Asked = TypeVar("Asked")
+from ._hooks import FAILED, Decision
 
 
-class Opening:
+class Answering:
+    """How an opening handshake is answered, whoever moves the bytes: those functions of the library, bound to the handshake."""
+
+    def _add_header(self, name: bytes, value: bytes) -> int:
+        raise NotImplementedError
+
+    def _set_subprotocol(self, name: Optional[bytes]) -> int:
+        raise NotImplementedError
+
+    def _refuse(self, status: int, body: bytes) -> None:
+        raise NotImplementedError
+
+    def answer(self, decision: Decision, logger: Any) -> bool:
+        """Answers a decision that refuses, and prepares the answer of another one; whether accept() is to follow."""
+        try:
+            self._prepare(decision)
+        except Exception:
+            logger.error("the opening handshake cannot be answered as it was decided", exc_info=True)
+            decision = FAILED
+        if not decision.accepts:
+            self._refuse(int(decision.response.status_code), bytes(decision.response.body))
+        return decision.accepts
+
+    def _prepare(self, decision: Decision) -> None:
+        for name, value in decision.fields():
+            check_argument(self._add_header(c_string(name, "header name"), c_string(value, "header value")), "header", name)
+        if decision.accepts and decision.chooses:
+            chosen = decision.subprotocol
+            result = self._set_subprotocol(None if chosen is None else c_string(chosen, "subprotocol"))
+            if result == ffi.WS_ERR_INVALID:
+                raise ValueError(f"select_subprotocol chose {quoted(chosen)}, which the client does not offer")
+            check(result)
+
+
+class Opening(Answering):
     """One opening handshake on a descriptor, which it takes."""
 
     def __init__(self, upgrader: UpgraderHandle, fd: int) -> None:
@@ -43,35 +71,18 @@ class Opening:
         self._check(lib.ws_upgrade_accept(self._upgrade, 0, byref(handle), byref(self._failure)))
         return handle
 
-    def refuse(self, response: Response) -> None:
-        """Answers with a status of 300 to 599 and a text."""
-        body = bytes(response.body)
-        check(lib.ws_upgrade_refuse(self._upgrade, int(response.status_code), body, len(body)), what="refuse")
+    def _add_header(self, name: bytes, value: bytes) -> int:
+        result: int = lib.ws_upgrade_add_header(self._upgrade, name, value)
+        return result
+
+    def _set_subprotocol(self, name: Optional[bytes]) -> int:
+        result: int = lib.ws_upgrade_set_subprotocol(self._upgrade, name)
+        return result
+
+    def _refuse(self, status: int, body: bytes) -> None:
+        check(lib.ws_upgrade_refuse(self._upgrade, status, body, len(body)), what="refuse")
 
     def _check(self, result: int) -> None:
         if result != ffi.WS_OK:
             raise handshake_exception(fault(result, self._failure))
 
-
-def ask(
-    process_request: Callable[[Asked, Request], Optional[Response]], connection: Asked, request: Request, logger: Any
-) -> Optional[Response]:
-    """What process_request refuses with; None when it accepts. When it fails, or wants what cannot be sent: 500."""
-    try:
-        response = process_request(connection, request)
-        if response is not None:
-            _check_refusal(response)
-        return response
-    except Exception:
-        logger.error("process_request failed", exc_info=True)
-        return _FAILED
-
-
-def _check_refusal(response: Response) -> None:
-    if not 300 <= response.status_code <= 599:
-        raise NotImplementedError(f"process_request returned status {response.status_code}: only 300 to 599 can be sent")
-    if len(response.body) > _LARGEST_BODY:
-        raise ValueError(f"process_request returned a body of {len(response.body)} bytes; at most {_LARGEST_BODY}")
-    extra = [name for name in response.headers if name.lower() not in _WRITTEN]
-    if extra:
-        raise NotImplementedError(f"process_request returned header fields, which cannot be sent: {', '.join(extra)}")

@@ -18,8 +18,6 @@ _MISSING = {
     "proxy_server_hostname": "another name for a proxy",
     "extensions": "extensions of your own; compression has the settings of permessage-deflate",
     "create_connection": "classes of your own for connections",
-    "select_subprotocol": "a function that chooses; the first of the client's list that we speak is taken",
-    "process_response": "a function that changes the response; additional_headers adds to it",
 }
 
 

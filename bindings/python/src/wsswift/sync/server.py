@@ -7,23 +7,25 @@ import os
 import select
 import socket
 import threading
-from ctypes import byref, c_int32, c_uint16
+from ctypes import byref, c_int32
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Callable, Dict, FrozenSet, Optional, Sequence, Type, Union
 
 from .. import _ffi as ffi
 from .._errors import check, exception, fault
-from .._handles import UpgraderHandle, add_headers, add_strings, c_string
+from .._handles import UpgraderHandle
 from .._library import lib
-from .._time import deadline, milliseconds, remaining
+from .._time import deadline, remaining
 from ..compression import SERVER_DEFAULT, Compression, accept
-from ..datastructures import HeadersLike, Request, Response, reason_phrase
+from ..datastructures import HeadersLike, Request, Response
 from ..exceptions import ConnectionClosed
 from ..tls import TLS, TLSInfo, configure_upgrader, is_context, reload
 from ._closing import close_reason
-from ._data import Address, peer_name, read_limit
-from ._opening import Opening, ask
+from ._data import Address, peer_name
+from ._hooks import CLOSING, Hooks, Origins, origin_rule, refusal
+from ._opening import Opening
 from ._options import MaxQueue, MaxSize, Settings, message_limit, refuse_missing, with_default
+from ._serving import listen, make_upgrader
 from .connection import Connection
 
 __all__ = ["Server", "ServerConnection", "serve"]
@@ -37,7 +39,6 @@ _log = logging.getLogger("wsswift.server")
 
 _GOING_AWAY = 1001
 _INTERNAL_ERROR = 1011
-_UNAVAILABLE = Response(503)
 # A deadline in the past: does not block.
 _AT_ONCE = 1
 # Seconds for a handler to end once its connection has been dropped.
@@ -56,12 +57,14 @@ class ServerConnection(Connection):
         """The opening handshake: its path, query included, and header fields."""
 
     def respond(self, status: int, text: str) -> Response:
-        """A refusal for process_request to return: a status of 300 to 599 and a text."""
-        return Response(int(status), reason_phrase(status), body=text.encode())
+        """A refusal for process_request to return: a status of 200 to 599 and a text."""
+        return refusal(int(status), text)
 
 
 Handler = Callable[[ServerConnection], object]
 ProcessRequest = Callable[[ServerConnection, Request], Optional[Response]]
+ProcessResponse = Callable[[ServerConnection, Request, Response], Optional[Response]]
+SelectSubprotocol = Callable[[ServerConnection, Sequence[str]], Optional[str]]
 MakeOpening = Callable[[UpgraderHandle, int], "Union[Opening, EngineOpening]"]
 
 
@@ -74,7 +77,7 @@ class Server:
         handler: Handler,
         upgrader: UpgraderHandle,
         settings: Settings,
-        process_request: Optional[ProcessRequest],
+        hooks: Hooks,
         opening: MakeOpening,
     ) -> None:
         self.socket = listener
@@ -85,7 +88,7 @@ class Server:
         """Where the server and its connections log."""
         self._upgrader = upgrader
         self._settings = settings
-        self._process_request = process_request
+        self._hooks = hooks
         self._make_opening = opening
         self._wake_reader, self._wake_writer = socket.socketpair()
         for end in (listener, self._wake_reader, self._wake_writer):
@@ -250,16 +253,13 @@ class Server:
             del self._open[thread]
 
     def _handshake(self, fd: int) -> Optional[ServerConnection]:
-        """The opening handshake. None when it was refused, by process_request or because the server is shutting down."""
+        """The opening handshake. None when it was refused, by a function of the program or because the server is shutting down."""
         peer = peer_name(fd)
         opening = self._make_opening(self._upgrader, fd)
         request = opening.request()
         connection = ServerConnection(request, peer, opening.tls(), self._settings)
-        refusal = _UNAVAILABLE if self._closing else None
-        if refusal is None and self._process_request is not None:
-            refusal = ask(self._process_request, connection, request, self.logger)
-        if refusal is not None:
-            opening.refuse(refusal)
+        decision = CLOSING if self._closing else self._hooks.decide(connection, request, self.logger)
+        if not opening.answer(decision, self.logger):
             return None
         connection._opened(opening.accept())
         return connection
@@ -284,14 +284,14 @@ def serve(
     *,
     sock: Optional[socket.socket] = None,
     ssl: Union[TLS, SSLContext, None] = None,
-    origins: Optional[Sequence[Optional[str]]] = None,
+    origins: Origins = None,
     hosts: Optional[Sequence[str]] = None,
     extensions: Optional[Sequence[object]] = None,
     subprotocols: Optional[Sequence[str]] = None,
-    select_subprotocol: None = None,
+    select_subprotocol: Optional[SelectSubprotocol] = None,
     compression: Compression = "deflate",
     process_request: Optional[ProcessRequest] = None,
-    process_response: None = None,
+    process_response: Optional[ProcessResponse] = None,
     server_header: Optional[str] = None,
     additional_headers: Optional[HeadersLike] = None,
     open_timeout: Optional[float] = 10,
@@ -313,13 +313,19 @@ def serve(
     sock: a listening socket to use instead; it is taken over.
     ssl: a TLS with the server's certificate, or an ssl.SSLContext, with which Python does TLS: for wss:// alone; None: ws:// alone.
     origins: the values of Origin to accept, None in the list for requests without one. By default the server's own origin, and
-        requests without Origin, which do not come from browsers. "https://*.example.com" allows subdomains, "*" all.
+        requests without Origin, which do not come from browsers. "https://*.example.com" allows subdomains, "*" all. Beside patterns
+        of re, which must match all of the origin, strings are compared as they are. Or a function that gets the origin and allows it
+        by returning True; it is not asked about requests without one.
     hosts: the Host names to accept, without port; "*.example.com" and "*" as above. By default, on a loopback address, only
         localhost and loopback addresses (against DNS rebinding); otherwise all.
     subprotocols: those we speak; the first one of the client's list is chosen.
+    select_subprotocol: chooses instead, as select_subprotocol(connection, those of the client); None for none. A NegotiationError
+        that it raises is answered 400.
     process_request: called as process_request(connection, request) before a handshake is accepted. What it returns refuses:
-        a Response of 300 to 599 with a text and no header fields, as connection.respond(status, text) makes; None accepts. When
-        it raises, the client is answered 500.
+        a Response of 200 to 599, as connection.respond(status, text) makes; None accepts. When it raises, the client is answered
+        500. It sees good requests only: what is no opening handshake the library answers.
+    process_response: called as process_response(connection, request, response) before an answer. The one that it returns is sent
+        instead; None: that one, of which it may have changed the headers. The fields of the handshake itself are not among them.
     server_header: the Server field of the 101 response, unless additional_headers has one; None: no such field.
     additional_headers: header fields for the 101 response.
     compression: "deflate" accepts offers of permessage-deflate (RFC 7692), a Deflate with settings of its own; None: no compression.
@@ -332,20 +338,21 @@ def serve(
         network (close() drops them); None: no limit.
     logger: where the server and its connections log; by default "wsswift.server".
 
-    extensions, select_subprotocol, process_response and create_connection are for programs written for websockets: what this
-    version does is None, and anything else is a NotImplementedError.
+    extensions and create_connection are for programs written for websockets: what this version does is None, and anything else is a
+    NotImplementedError.
 
     Raises OSError when it cannot listen; SecurityError for a certificate or key that is not good; ValueError for a wrong argument.
     """
     try:
-        refuse_missing(extensions=extensions, select_subprotocol=select_subprotocol)
-        refuse_missing(process_response=process_response, create_connection=create_connection)
+        refuse_missing(extensions=extensions, create_connection=create_connection)
         log = _log if logger is None else logger
         settings = Settings.of(
             close_timeout, max_queue, ping_interval, ping_timeout, compression, SERVER_DEFAULT, log
         )
         fields = with_default(additional_headers, "Server", server_header)
-        upgrader = _upgrader(origins, hosts, subprotocols, fields, open_timeout, message_limit(max_size))
+        hooks = Hooks(process_request, process_response, select_subprotocol, origin_rule(origins), fields if process_response else ())
+        own_fields = () if process_response else fields
+        upgrader = make_upgrader(origins, hosts, subprotocols, own_fields, open_timeout, message_limit(max_size))
         accept(upgrader, settings.deflate)
         if is_context(ssl):
             opening: MakeOpening = _opening_in_python(ssl, open_timeout, settings)
@@ -353,47 +360,15 @@ def serve(
             opening = Opening
             if ssl is not None:
                 configure_upgrader(upgrader, ssl)
-        listener = _listen(host, port) if sock is None else socket.socket(fileno=sock.detach())
+        listener = listen(host, port) if sock is None else socket.socket(fileno=sock.detach())
     except BaseException:
         if sock is not None:
             sock.close()
         raise
-    return Server(listener, handler, upgrader, settings, process_request, opening)
+    return Server(listener, handler, upgrader, settings, hooks, opening)
 
 
 def _opening_in_python(context: Any, open_timeout: Optional[float], settings: Settings) -> MakeOpening:
     from ._engine_opening import EngineOpening  # imports ssl, which takes longer than this package
 
     return lambda upgrader, fd: EngineOpening(upgrader, fd, context, open_timeout, settings.max_queue)
-
-
-def _upgrader(
-    origins: Optional[Sequence[Optional[str]]],
-    hosts: Optional[Sequence[str]],
-    subprotocols: Optional[Sequence[str]],
-    additional_headers: Optional[HeadersLike],
-    open_timeout: Optional[float],
-    max_size: Optional[int],
-) -> UpgraderHandle:
-    upgrader = UpgraderHandle()
-    check(lib.ws_upgrader_new(byref(upgrader)))
-    if origins is not None:
-        named = [origin for origin in origins if origin is not None]
-        add_strings(lib.ws_upgrader_add_origin, upgrader, named, "origin")
-        check(lib.ws_upgrader_set_origin_required(upgrader, int(None not in origins)))
-    add_strings(lib.ws_upgrader_add_host, upgrader, hosts, "host")
-    add_strings(lib.ws_upgrader_add_subprotocol, upgrader, subprotocols, "subprotocol")
-    add_headers(lib.ws_upgrader_add_header, upgrader, additional_headers)
-    check(lib.ws_upgrader_set_timeout(upgrader, milliseconds(open_timeout, "open_timeout")))
-    check(lib.ws_upgrader_set_read_limit(upgrader, read_limit(max_size)))
-    return upgrader
-
-
-def _listen(host: Optional[str], port: Optional[int]) -> socket.socket:
-    port = port or 0
-    if not 0 <= port <= 0xFFFF:
-        raise ValueError(f"port must be 0 to 65535, not {port}")
-    name = None if host is None else c_string(host or "*", "host")
-    fd, bound, failure = c_int32(-1), c_uint16(), ffi.ws_failure()
-    check(lib.ws_listen(name, port, byref(fd), byref(bound), byref(failure)), failure)
-    return socket.socket(fileno=fd.value)
