@@ -129,6 +129,6 @@ extension Listening {
 }
 
 /// Lends a string's UTF-8. The standard library's own function passes no typed errors on.
-private func withBytes<R>(of text: String, _ body: (ByteView) throws(WSError) -> R) throws(WSError) -> R {
+func withBytes<R>(of text: String, _ body: (ByteView) throws(WSError) -> R) throws(WSError) -> R {
   try Array(text.utf8).span.withUnsafeBytes { (bytes) throws(WSError) in try body(bytes) }
 }

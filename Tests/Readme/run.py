@@ -2,7 +2,8 @@
 """Compiles and runs the programs of README.md as they are printed there, with an echo server running.
 
 The C program is linked by the `cc` command and by the CMake lines of the README, against the library installed in --prefix;
-the Swift program is a package that depends on this one by path. Each must print `hello`. Ends with a line
+the Swift program is a package that depends on this one by path. Each must print `hello`. In that package is examples/swift too: the
+client for wss:// prints `hello` once it has named its TLS. Ends with a line
 `N passed, M failed, K skipped`. scripts/test_readme calls it.
 """
 
@@ -38,7 +39,10 @@ import PackageDescription
 let package = Package(
   name: "hello",
   dependencies: [{dependency}],
-  targets: [.executableTarget(name: "hello", dependencies: [{product}])]
+  targets: [
+    .executableTarget(name: "hello", dependencies: [{product}]),
+    .executableTarget(name: "wss_client", dependencies: [{product}]),
+  ]
 )
 """
 
@@ -84,8 +88,9 @@ def run(command, folder, environment, shell=False):
 class Reader:
     """Somebody who follows the README step by step."""
 
-    def __init__(self, readme, prefix):
+    def __init__(self, readme, prefix, secure):
         self.text = readme
+        self.secure = secure
         self.blocks = fenced_blocks(readme)
         self.prefix = prefix
         pkgconfig = next(prefix.rglob("wsswift.pc")).parent
@@ -120,15 +125,27 @@ class Reader:
         folder = self.folder("python", {"hello.py": self.blocks["python"]})
         return run([sys.executable, "hello.py"], folder, python_environment())
 
-    def swift(self):
+    def swift_package(self):
+        """The package with all programs in Swift, beside this one under its own name."""
         dependency = printed(self.text, r'\.package\(path: "\.\./wsswift"\)')
         product = printed(self.text, r'\.product\(name: "WSSwift", package: "wsswift"\)')
         manifest = SWIFT_MANIFEST.format(dependency=dependency, product=product)
-        folder = self.folder("swift/hello", {"Package.swift": manifest, "Sources/hello/main.swift": self.blocks["swift"]})
+        example = ROOT.joinpath("examples/swift/wss_client.swift").read_text(encoding="utf-8")
+        files = {"Sources/hello/main.swift": self.blocks["swift"], "Sources/wss_client/main.swift": example}
+        folder = self.folder("swift/hello", {"Package.swift": manifest, **files})
         neighbour = folder.parent / "wsswift"
         if not neighbour.is_symlink():
             neighbour.symlink_to(ROOT)
-        return run(["swift", "run", "--quiet"], folder, dict(os.environ))
+        return folder
+
+    def swift(self):
+        return run(["swift", "run", "--quiet", "hello"], self.swift_package(), dict(os.environ))
+
+    def swift_over_tls(self):
+        url, ca = self.secure
+        command = ["swift", "run", "--quiet", "wss_client", "--ca", ca, url, "hello"]
+        heading, _, output = run(command, self.swift_package(), dict(os.environ)).partition("\n")
+        return output if heading == "TLSv1.3, CN=good" else heading
 
 
 def choose_port(readme):
@@ -168,11 +185,15 @@ def main():
     for name in ("pkg-config", "cmake", "python"):
         shutil.rmtree(WORK / name, ignore_errors=True)
     readme, port = choose_port(ROOT.joinpath("README.md").read_text(encoding="utf-8"))
+    certificates = WORK / "certificates"
+    subprocess.run([HERE.parent / "Support" / "make_certificates", certificates], check=True)
+    identity = ["--certificate", certificates / "good.pem", "--key", certificates / "good.key"]
     passed = failed = 0
     try:
-        reader = Reader(readme, options.prefix)
-        with Server([EXAMPLES / "echo_blocking", "--port", str(port)], WORK / "server.log"):
-            for step in (reader.c_by_pkg_config, reader.c_by_cmake, reader.python, reader.swift):
+        plain = Server([EXAMPLES / "echo_blocking", "--port", str(port)], WORK / "server.log")
+        with plain, Server([EXAMPLES / "echo_blocking", *identity], WORK / "secure.log") as secure:
+            reader = Reader(readme, options.prefix, (secure.url, str(certificates / "ca.pem")))
+            for step in (reader.c_by_pkg_config, reader.c_by_cmake, reader.python, reader.swift, reader.swift_over_tls):
                 if options.only not in (None, step.__name__):
                     continue
                 good = try_step(step)
