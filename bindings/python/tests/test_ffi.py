@@ -11,7 +11,9 @@ from wsswift import _ffi
 HEADER = Path(__file__).resolve().parents[3] / "include" / "wsswift.h"
 HEADER_TEXT = re.sub(r"/\*.*?\*/", " ", HEADER.read_text(), flags=re.S)
 
-POINTERS = {name: getattr(_ffi, name) for name in ("ws_bytes", "ws_failure", "ws_address", "ws_event", "ws_statistics")}
+POINTERS = {
+    name: kind for name, kind in vars(_ffi).items() if isinstance(kind, type) and issubclass(kind, ctypes.Structure) and name[:3] == "ws_"
+}
 INTEGERS = {
     "int": ctypes.c_int,
     "int32_t": ctypes.c_int32,
@@ -21,8 +23,7 @@ INTEGERS = {
     "uint64_t": ctypes.c_uint64,
     "size_t": ctypes.c_size_t,
 }
-CALLBACKS = {name: getattr(_ffi, name) for name in ("ws_free_fn", "ws_control_fn", "ws_close_fn", "ws_random_fn",
-                                                "ws_tls_password_fn", "ws_tls_context_fn", "ws_proxy_fn")}
+CALLBACKS = {name: kind for name, kind in vars(_ffi).items() if re.fullmatch(r"ws_\w+_fn", name)}
 
 
 def ctype_of(text):
