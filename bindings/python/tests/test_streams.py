@@ -3,6 +3,7 @@
 import io
 import struct
 import threading
+import time
 
 import pytest
 from peers import BINARY, CLOSE, PING, PONG, TEXT, RawServer, ending, our_server, websockets_server
@@ -110,6 +111,60 @@ def test_a_message_that_was_read_aside_comes_whole(url):
         assert list(connection.recv_streaming()) == ["aside"]
 
 
+def test_a_ping_between_the_parts(url):
+    with connect(url) as connection:
+        connection.send(["a", "b"])
+        parts = connection.recv_streaming()
+        seen = next(parts)
+        assert connection.ping().wait(10)
+        assert seen + "".join(parts) == "ab"
+
+
+def test_a_ping_beside_the_beginning_of_the_parts(url):
+    """What another thread reads aside just before is the message whose parts come."""
+    seen = []
+    with connect(url) as connection:
+        with connection._read_half:
+            thread = threading.Thread(target=lambda: seen.extend(connection.recv_streaming()))
+            thread.start()
+            while not connection._receiving.locked():
+                time.sleep(0.001)
+            connection._inbox.append((TEXT, b"aside"))
+        connection.send("next")
+        thread.join(10)
+        assert seen == ["aside"]
+        assert connection.recv(10) == "next"
+
+
+def test_closing_waits_for_the_parts_of_another_thread():
+    def behave(peer):
+        peer.send_frame(TEXT, b"a", final=False)
+        assert peer.recv_frame()[0] == CLOSE
+        peer.send_frame(0, b"b")
+        peer.send_close(1000)
+
+    seen = []
+    with RawServer(behave) as server, connect(server.url) as connection:
+        thread = threading.Thread(target=lambda: seen.extend(connection.recv_streaming()))
+        thread.start()
+        while not seen:
+            time.sleep(0.001)
+        connection.close()
+        thread.join(10)
+        assert seen == ["a", "b"]
+
+
+def test_closing_between_the_parts_of_the_same_thread(url):
+    with connect(url, close_timeout=60) as connection:
+        connection.send(["a", "b"])
+        parts = connection.recv_streaming()
+        next(parts)
+        started = time.monotonic()
+        connection.close()
+        assert time.monotonic() - started < 30
+        assert connection.close_code == 1000
+
+
 # Discarding
 
 
@@ -212,6 +267,28 @@ def test_a_message_read_aside_is_part_of_the_stream(url):
         assert stream.read(3) == b"de|"
         connection.send(b"next")
         assert stream.read(5) == b"next|"
+
+
+def test_a_ping_in_the_middle_of_a_stream(url):
+    with connect(url) as connection:
+        connection.send([b"on", b"e"])
+        connection.send(b"two")
+        stream = connection.byte_stream(b"|")
+        assert stream.read(1) == b"o"
+        assert connection.ping().wait(10)
+        assert b"".join(iter(lambda: stream.read(1), b"t")) == b"ne|"
+        assert connection.ping().wait(10)
+        assert stream.read(9) == b"wo|"
+
+
+def test_a_message_that_was_received_otherwise_is_not_of_the_stream(url):
+    with connect(url) as connection:
+        for message in [b"one", b"two", b"three"]:
+            connection.send(message)
+        stream = connection.byte_stream(b"|")
+        assert stream.read(3) == b"one"
+        assert connection.recv(10) == b"two"
+        assert stream.read(9) == b"three|"
 
 
 def test_parts_of_a_compressed_message_of_websockets():

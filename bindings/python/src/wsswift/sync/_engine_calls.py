@@ -63,7 +63,6 @@ class EngineCalls:
         self._deadline = 0
         self._lent: Dict[str, bytes] = {}
         self._part: Optional[bytes] = None
-        self._joined = memoryview(b"")
         self._writing = 0  # what the next fragment begins or goes on with
         self._is_writing = False
         self._fragment = b""
@@ -126,7 +125,6 @@ class EngineCalls:
     # Receiving
 
     def ws_conn_read(self, _conn: object, kind: Any, view: Any) -> int:
-        self._joined = memoryview(b"")
         return self._take(kind._obj, view._obj)
 
     def ws_conn_next_reader(self, _conn: object, kind: Any, _reader: Any) -> int:
@@ -141,18 +139,6 @@ class EngineCalls:
             return ffi.WS_END
         self._lend("part", self._part, part._obj)
         self._part = None
-        return ffi.WS_OK
-
-    def ws_conn_read_joined(self, _conn: object, terminator: bytes, _size: int, space: Any, room: int, got: Any) -> int:
-        while not self._joined:
-            result = self._take(c_int32(), ffi.ws_bytes())
-            if result != ffi.WS_OK:
-                return result
-            self._joined = memoryview(self._lent["message"] + terminator)
-        count = min(room, len(self._joined))
-        memmove(space, bytes(self._joined[:count]), count)
-        self._joined = self._joined[count:]
-        got._obj.value = count
         return ffi.WS_OK
 
     def ws_conn_discard(self, _conn: object) -> int:

@@ -6,7 +6,7 @@ import threading
 import time
 from collections import deque
 from contextlib import contextmanager
-from ctypes import byref, c_int32
+from ctypes import byref, c_int32, c_void_p
 from typing import Any, Callable, Deque, Iterator, Optional, Tuple
 
 from .. import _ffi as ffi
@@ -22,12 +22,32 @@ from ._pings import Pong
 _SHORTEST_LOOK_NS, _LONGEST_LOOK_NS = 1_000_000, 50_000_000
 
 
+class Parts:
+    """A message that is read in parts."""
+
+    def __init__(self) -> None:
+        self.kind = c_int32()
+        self.reader = c_void_p()
+        self.kept: Deque[bytes] = deque()  # what has been read and not been taken
+        self.is_whole = False
+        self._view = ffi.ws_bytes()
+
+    def read(self, handle: Any) -> int:
+        """Reads one more part. The caller holds _read_half, so that nobody reads while what is lent is copied."""
+        result: int = handle.calls.ws_reader_next(self.reader, byref(self._view))
+        if result == ffi.WS_OK and self._view.size > 0:
+            self.kept.append(copy(self._view))
+        self.is_whole = result == ffi.WS_END
+        return result
+
+
 class Receiving(Life):
     """One thread at a time is in recv(); one at a time, perhaps another, is inside ws_conn_read."""
 
     def __init__(self, logger: Any, max_queue: Optional[int]) -> None:
         super().__init__(logger)
         self._receiving = threading.Lock()  # held by the one thread in recv()
+        self._receiver = 0  # which one that is, or was
         self._inbox: Deque[Tuple[int, bytes]] = deque()
         self._max_queue = max_queue
 
@@ -36,6 +56,7 @@ class Receiving(Life):
         self._kind, self._view = c_int32(), ffi.ws_bytes()
         self._outputs = byref(self._kind), byref(self._view)
         self._message: Tuple[int, bytes] = (0, b"")
+        self._open: Optional[Parts] = None  # the message that was last asked for, if it is read in parts
         self._timeout_ms = 0
         self._deadline = 0
 
@@ -68,16 +89,22 @@ class Receiving(Life):
         """One thread at a time receives."""
         if not self._receiving.acquire(blocking=False):
             raise ConcurrencyError("another thread is in recv() already")
+        self._receiver = threading.get_ident()
         try:
             yield
         finally:
             self._receiving.release()
+
+    def _another_receives(self) -> bool:
+        """Whether a thread is in recv() that is not this one: it may be in the middle of recv_streaming(), or in a signal handler."""
+        return self._receiving.locked() and self._receiver != threading.get_ident()
 
     def _next_message(self, until: int) -> Tuple[int, bytes]:
         while True:
             if not self._read_half.acquire(timeout=remaining(until)):
                 raise _no_message()
             try:
+                self._open = None
                 if self._inbox:
                     return self._inbox.popleft()
                 if self._end is not None:
@@ -99,12 +126,15 @@ class Receiving(Life):
             self._message = self._kind.value, copy(self._view)
         return result
 
-    def _repeat(self, call: Callable[[Any], int], until: int) -> int:
-        """Calls what reads, until it gives something else than a reason to call again: WS_OK or WS_END."""
+    def _repeat(self, call: Callable[[Any], int], until: int, is_there: Callable[[], bool] = lambda: False) -> int:
+        """Calls what reads, until it gives something else than a reason to call again: WS_OK or WS_END. is_there: whether there is
+        something already that was read aside; that is WS_OK."""
         while True:
             if not self._read_half.acquire(timeout=remaining(until)):
                 raise _no_message()
             try:
+                if is_there():
+                    return ffi.WS_OK
                 if self._end is not None:
                     raise self._end.exception()
                 handle = self._handle
@@ -148,7 +178,8 @@ class Receiving(Life):
     # Reading aside from recv()
 
     def _has_room(self) -> bool:
-        return self._max_queue is None or len(self._inbox) < self._max_queue
+        kept = len(self._inbox) + (len(self._open.kept) if self._open else 0)
+        return self._max_queue is None or kept < self._max_queue
 
     def _read_for(self, pong: Pong, until: int) -> None:
         """Reads until a pong arrives, as long as no other thread does; recv() gets the messages that come first."""
@@ -156,14 +187,26 @@ class Receiving(Life):
         while not pong.is_set() and self._end is None and time.monotonic_ns() < until:
             until_then = min(until, time.monotonic_ns() + look)
             look = min(2 * look, _LONGEST_LOOK_NS)
-            idle = self._has_room() and not self._receiving.locked()
+            idle = self._has_room() and not self._another_receives()
             if not idle or not self._read_half.acquire(blocking=False):
                 pong.wait_aside(remaining(until_then))
                 continue
             try:
-                self._take_in(self._read(until_then))
+                self._look_aside(until_then)
             finally:
                 self._read_half.release()
+
+    def _look_aside(self, until: int) -> None:
+        """Reads once, in the message whose parts somebody reads to its end before the next one. The caller holds _read_half."""
+        parts = self._open
+        if parts is None or parts.is_whole:
+            return self._take_in(self._read(until))
+        self._limit(self._handle, until)
+        result = parts.read(self._handle)
+        if result == ffi.WS_ERR_STATE:
+            self._open = None  # another message has been asked for
+        elif result not in (ffi.WS_OK, ffi.WS_END):
+            self._take_in(result)
 
     def _take_in(self, result: int) -> None:
         """Keeps a message that was read aside, or notes that there will be no more."""
@@ -178,8 +221,7 @@ class Receiving(Life):
         while self._end is None and time.monotonic_ns() < until:
             until_then = min(until, time.monotonic_ns() + _LONGEST_LOOK_NS)
             # A signal handler may close inside recv() of the same thread, which must not wait for itself.
-            other = self._receiving.locked() and not in_main_thread()
-            if other or not self._read_half.acquire(blocking=False):
+            if self._another_receives() or not self._read_half.acquire(blocking=False):
                 self._ended.wait(remaining(until_then))
                 continue
             try:

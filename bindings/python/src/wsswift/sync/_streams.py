@@ -5,15 +5,14 @@ from __future__ import annotations
 import codecs
 import io
 import json
-from ctypes import byref, c_char, c_int32, c_size_t, c_void_p
-from typing import Any, Callable, Iterator, Optional, Tuple
+from ctypes import byref
+from typing import Any, Callable, Iterator, Optional
 
 from .. import _ffi as ffi
-from .._handles import copy
 from .._time import deadline
-from ..exceptions import ConnectionClosedOK
+from ..exceptions import ConnectionClosed, ConnectionClosedOK
 from ._data import Data
-from ._receiving import Receiving
+from ._receiving import Parts, Receiving
 
 
 class Streams(Receiving):
@@ -30,14 +29,14 @@ class Streams(Receiving):
         decode: as recv(). A caller that stops in the middle drops the rest of the message. Raises as recv().
         """
         with self._as_receiver():
-            kind, parts = self._begin_parts()
+            parts = self._begin_parts()
             if decode is None:
-                decode = kind == ffi.WS_TEXT
+                decode = parts.kind.value == ffi.WS_TEXT
             if not decode:
-                yield from parts
+                yield from iter(lambda: self._next_part(parts), None)
                 return
             decoder = codecs.getincrementaldecoder("utf-8")()
-            for part in parts:
+            for part in iter(lambda: self._next_part(parts), None):
                 text = decoder.decode(part)
                 if text:
                     yield text
@@ -61,34 +60,34 @@ class Streams(Receiving):
 
     # The parts of a message
 
-    def _begin_parts(self) -> Tuple[int, Iterator[bytes]]:
-        if self._inbox:
-            kind, data = self._inbox.popleft()
-            return kind, iter((data,))
-        kind_out, reader = c_int32(), c_void_p()
-        handle = self._handle
-        result = self._repeat(lambda conn: conn.calls.ws_conn_next_reader(conn, byref(kind_out), byref(reader)), deadline(None))
+    def _begin_parts(self, until: int = ffi.WS_NEVER) -> Parts:
+        """Waits for the next message. What was read aside comes first, and must not be passed over by what reads on."""
+        parts = Parts()
+
+        def take_kept() -> bool:
+            if not self._inbox:
+                return False
+            parts.kind.value, data = self._inbox.popleft()
+            parts.kept.extend([data] if data else [])
+            parts.is_whole = True
+            self._open = parts
+            return True
+
+        def begin(handle: Any) -> int:
+            result: int = handle.calls.ws_conn_next_reader(handle, byref(parts.kind), byref(parts.reader))
+            self._open = parts
+            return result
+
+        result = self._repeat(begin, until, take_kept)
         if result == ffi.WS_END:
             raise self._error(result, ffi.WS_READ)
-        return kind_out.value, self._parts(handle, reader)
+        return parts
 
-    def _parts(self, handle: Any, reader: c_void_p) -> Iterator[bytes]:
-        """handle keeps the connection, of which the reader is a part."""
-        part = ffi.ws_bytes()
-        while True:
-            if self._repeat(lambda conn: conn.calls.ws_reader_next(reader, byref(part)), deadline(None)) == ffi.WS_END:
-                return
-            data = copy(part)
-            if data:
-                yield data
-
-    def _read_joined(self, space: memoryview, terminator: bytes) -> int:
-        got = c_size_t()
-        room = byref(c_char.from_buffer(space))
-        size = len(terminator)
-        with self._as_receiver():
-            self._note_end(lambda conn: conn.calls.ws_conn_read_joined(conn, terminator, size, room, len(space), byref(got)))
-        return got.value
+    def _next_part(self, parts: Parts, until: int = ffi.WS_NEVER) -> Optional[bytes]:
+        """At least one byte; None behind the last one."""
+        while not parts.kept and not parts.is_whole:
+            self._repeat(parts.read, until, lambda: bool(parts.kept) or parts.is_whole)
+        return parts.kept.popleft() if parts.kept else None
 
     def _note_end(self, call: Callable[[Any], int]) -> None:
         """Repeats what reads. That the peer has closed properly is no error here, now or before."""
@@ -105,7 +104,8 @@ class ByteStream(io.RawIOBase):
     def __init__(self, connection: Any, terminator: bytes) -> None:
         self._connection = connection
         self._terminator = bytes(terminator)
-        self._kept = b""
+        self._kept = memoryview(b"")
+        self._parts: Optional[Parts] = None  # the message that is being read
 
     def readable(self) -> bool:
         return True
@@ -118,14 +118,35 @@ class ByteStream(io.RawIOBase):
         space = memoryview(buffer).cast("B")
         if not space:
             return 0
-        while not self._kept and self._connection._inbox:
-            self._kept = self._connection._inbox.popleft()[1] + self._terminator
-        if self._kept:
-            count = min(len(space), len(self._kept))
-            space[:count], self._kept = self._kept[:count], self._kept[count:]
-            return count
-        count = self._connection._read_joined(space, self._terminator)
-        return int(count)
+        filled = 0
+        with self._connection._as_receiver():
+            # Waits for the first byte, then takes what is there.
+            while filled < len(space) and (self._kept or self._read_on(deadline(0 if filled else None))):
+                part = self._kept[: len(space) - filled]
+                space[filled : filled + len(part)], self._kept = part, self._kept[len(part) :]
+                filled += len(part)
+        return filled
+
+    def _read_on(self, until: int) -> bool:
+        """Until there are bytes. False: there are none until then, or the peer has closed properly."""
+        connection = self._connection
+        try:
+            while not self._kept:
+                if self._parts is not connection._open:
+                    self._parts = None  # recv() has passed it over
+                if self._parts is None:
+                    self._parts = connection._begin_parts(until)
+                part = connection._next_part(self._parts, until)
+                self._kept = memoryview(self._terminator if part is None else part)
+                if part is None:
+                    self._parts = None
+            return True
+        except (ConnectionClosed, TimeoutError) as error:
+            # A failure behind bytes is told by the next call.
+            is_proper = isinstance(error, ConnectionClosedOK) and self._parts is None
+            if until == ffi.WS_NEVER and not is_proper:
+                raise
+            return False
 
     def write(self, data: Any) -> int:
         """Sends the bytes as one binary message; none are sent as none. Raises as send()."""
