@@ -2,9 +2,9 @@
 """The client side of the Autobahn test suite, with the Python package: asks a fuzzing server how many cases it has, runs each by
 echoing everything, and has the report written. Exit status 0 when every case could be run; the verdicts are in the report.
 
-  autobahn_client.py [--ca FILE] URL AGENT
+  autobahn_client.py [--ca FILE] [--proxy URL] URL AGENT
 
---ca: the PEM file of the issuers to believe for wss://, instead of the system's.
+--ca: the PEM file of the issuers to believe for wss://, instead of the system's. --proxy: the way to the server.
 """
 
 import argparse
@@ -18,15 +18,15 @@ from wsswift.sync import connect
 MAX_SIZE = 64 << 20
 
 
-def count_cases(url, tls):
+def count_cases(url, options):
     """The one message that the server sends there is a number."""
-    with connect(f"{url}/getCaseCount", ssl=tls) as connection:
+    with connect(f"{url}/getCaseCount", **options) as connection:
         return int(connection.recv())
 
 
-def echo(url, tls):
+def echo(url, options):
     """Echoes until the server ends it, which in this suite it may do in every way."""
-    with connect(url, ssl=tls, max_size=MAX_SIZE) as connection:
+    with connect(url, max_size=MAX_SIZE, **options) as connection:
         try:
             for message in connection:
                 connection.send(message)
@@ -34,23 +34,24 @@ def echo(url, tls):
             pass
 
 
-def run(url, agent, tls):
+def run(url, agent, options):
     """All cases, then the report."""
     agent = quote(agent, safe="")
-    cases = count_cases(url, tls)
+    cases = count_cases(url, options)
     for number in range(1, cases + 1):
-        echo(f"{url}/runCase?case={number}&agent={agent}", tls)
-    echo(f"{url}/updateReports?agent={agent}", tls)
+        echo(f"{url}/runCase?case={number}&agent={agent}", options)
+    echo(f"{url}/updateReports?agent={agent}", options)
     print(f"{cases} cases run as {agent}")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for argument in ("--ca", "url", "agent"):
+    for argument in ("--ca", "--proxy", "url", "agent"):
         parser.add_argument(argument)
-    options = parser.parse_args()
+    words = parser.parse_args()
+    options = {"ssl": TLS(ca_file=words.ca) if words.ca else None, "proxy": words.proxy}
     try:
-        run(options.url.rstrip("/"), options.agent, TLS(ca_file=options.ca) if options.ca else None)
+        run(words.url.rstrip("/"), words.agent, options)
     except (WebSocketException, OSError) as error:
         sys.exit(f"autobahn_client.py: {error}")
 

@@ -1,16 +1,17 @@
 #!/usr/bin/env python3
 """Our client for the peers' servers: agrees on a subprotocol, closes, is closed, pings and is refused.
 
-  command_client.py URL
+  command_client.py [OPTIONS] URL
 
-Prints `ok NAME` or `failed NAME: why` for each case; what the server must see, the server prints.
+For wss:// with the options of peer_tls.py, and Python's own ssl. Prints `ok NAME` or `failed NAME: why` for each case; what the server must see, the server prints.
 """
 
-import sys
+import argparse
 from urllib.parse import urlencode
 
+import peer_tls
 from wsswift import ConnectionClosed, InvalidStatus, WebSocketException
-from wsswift.sync import connect
+from wsswift.sync import connect as connect_by_library
 
 # Characters of one, two, three and four bytes.
 REASON = "bye, é € 😀"
@@ -18,6 +19,10 @@ REASON = "bye, é € 😀"
 
 class Failed(Exception):
     """A case did not go as it should; the text says how."""
+
+
+def connect(url, **options):
+    return connect_by_library(url, **peer_tls.client_arguments(url), **options)
 
 
 def report(name, run, *arguments):
@@ -70,7 +75,10 @@ def refused(url):
 
 
 def main():
-    url = sys.argv[1]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("url")
+    peer_tls.add_arguments(parser)
+    url = parser.parse_args(namespace=peer_tls.options).url
     report("subprotocol", subprotocol, url)
     report("they-close-1000", they_close, url, 1000)
     report("they-close-4002", they_close, url, 4002)

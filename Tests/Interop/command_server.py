@@ -4,12 +4,14 @@
   close CODE REASON   closes with that code and reason
   ping                pings the client, and sends `ponged` when the pong has come, `silent` otherwise
 
-Prints `listening on URL`; ends on SIGTERM.
+Prints `listening on URL`; ends on SIGTERM. With the options of peer_tls.py it speaks wss://, by Python's own ssl.
 """
 
+import argparse
 import signal
 import threading
 
+import peer_tls
 from wsswift.sync import serve
 
 STOP = {signal.SIGINT, signal.SIGTERM}
@@ -27,10 +29,13 @@ def obey(connection):
 
 
 def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    peer_tls.add_arguments(parser)
+    parser.parse_args(namespace=peer_tls.options)
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP)  # the main thread asks for them
-    with serve(obey, "127.0.0.1", 0, subprotocols=["interop.v1"]) as server:
+    with serve(obey, "127.0.0.1", 0, ssl=peer_tls.server_context(), subprotocols=["interop.v1"]) as server:
         threading.Thread(target=server.serve_forever).start()
-        print(f"listening on ws://127.0.0.1:{server.port}", flush=True)
+        print(f"listening on {peer_tls.scheme()}://127.0.0.1:{server.port}", flush=True)
         signal.sigwait(STOP)
 
 

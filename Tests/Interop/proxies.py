@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from fronts import Daemon
 from programs import EXAMPLES, ProgramError, free_port
-from rows import BELIEVING, HERE, LOGS, echo_client_run, identity, run_program
+from rows import AUTOBAHN_CLIENT, AUTOBAHN_CLIENT_PY, BELIEVING, HERE, LOGS, echo_client_run, identity, run_program
 
 USER = "ada"
 PASSWORD = "correcthorse"  # tinyproxy takes letters and digits alone
@@ -69,14 +69,17 @@ def refusals(proxy, address, log):
 
 
 def run_proxy(tally, title, proxy, peers, log):
-    """Our echoing client through this proxy, plain to one peer and over TLS to the other, and what the proxy refuses."""
+    """Our echoing clients through this proxy, plain to one peer and over TLS to the other, and what the proxy refuses."""
     daemon, address = start(proxy, f"{log}.proxy.log")
     try:
-        command = [EXAMPLES / "autobahn_client", "--proxy", f"{proxy.scheme}://{proxy.login}{address}"]
-        if "gorilla" in peers:
-            echo_client_run(tally, f"through {title}, to gorilla", peers["gorilla"], command, f"{log}-gorilla")
+        way = ["--proxy", f"{proxy.scheme}://{proxy.login}{address}"]
         program = [*peers["websockets"], *identity()]
-        echo_client_run(tally, f"through {title}, over TLS to websockets", program, [*command, *BELIEVING], f"{log}-tls")
+        command = [*AUTOBAHN_CLIENT, *way, *BELIEVING]
+        echo_client_run(tally, f"through {title}, over TLS to websockets", program, command, f"{log}-tls")
+        if "gorilla" in peers:
+            for ours, command in {"C": AUTOBAHN_CLIENT, "Python": AUTOBAHN_CLIENT_PY}.items():
+                where = f"from {ours} through {title} to gorilla"
+                echo_client_run(tally, where, peers["gorilla"], [*command, *way], f"{log}-gorilla-{ours}")
         tally.add(f"refused by {title}", ["nobody-there", *proxy.refusals], "\n".join(refusals(proxy, address, f"{log}.refused.log")))
     finally:
         daemon.stop()

@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-from programs import ROOT, Server, python_environment, read_line
+from programs import EXAMPLES, ROOT, Server, python_command, python_environment, read_line
 
 HERE = Path(__file__).resolve().parent
 
@@ -38,6 +38,9 @@ LOGS = ROOT / "build" / "interop"
 
 # What the clients that send their arguments are given.
 LINES = ["hello", "Grüße, 世界 😀", "x" * 65536]
+
+AUTOBAHN_CLIENT = [EXAMPLES / "autobahn_client"]
+AUTOBAHN_CLIENT_PY = python_command(HERE.parent / "Autobahn" / "autobahn_client.py")
 
 CERTIFICATES = LOGS / "certificates"
 

@@ -22,6 +22,8 @@ import proxies
 from fronts import BehindNginx
 from programs import EXAMPLES, PYTHON_EXAMPLES, ProgramError, end_on_sigterm, python_command
 from rows import (
+    AUTOBAHN_CLIENT,
+    AUTOBAHN_CLIENT_PY,
     BELIEVING,
     CERTIFICATES,
     HERE,
@@ -40,8 +42,8 @@ from rows import (
 
 ECHO_BLOCKING = [EXAMPLES / "echo_blocking", "--port", "0"]
 ECHO_SERVER_PY = python_command(PYTHON_EXAMPLES / "echo_server.py", "--port", "0")
-AUTOBAHN_CLIENT = [EXAMPLES / "autobahn_client"]
-AUTOBAHN_CLIENT_PY = python_command(HERE.parent / "Autobahn" / "autobahn_client.py")
+COMMAND_SERVER_PY = python_command(HERE / "command_server.py")
+COMMAND_CLIENT_PY = python_command(HERE / "command_client.py")
 
 # Our programs, what each is put through with every peer, and the options that the peer needs for it.
 RUNS = {
@@ -49,10 +51,10 @@ RUNS = {
     "engine_poll": (echo_server_run, [EXAMPLES / "engine_poll"], []),
     "engine_libuv": (echo_server_run, [EXAMPLES / "engine_libuv"], []),
     "echo_server.py": (echo_server_run, ECHO_SERVER_PY, []),
-    "command_server.py": (command_server_run, python_command(HERE / "command_server.py"), []),
+    "command_server.py": (command_server_run, COMMAND_SERVER_PY, []),
     "autobahn_client": (echo_client_run, AUTOBAHN_CLIENT, []),
     "autobahn_client.py": (echo_client_run, AUTOBAHN_CLIENT_PY, []),
-    "command_client.py": (command_client_run, python_command(HERE / "command_client.py"), []),
+    "command_client.py": (command_client_run, COMMAND_CLIENT_PY, []),
     "echo_client": (line_client_run, [EXAMPLES / "echo_client"], []),
     "embed_poll": (line_client_run, [EXAMPLES / "embed_poll"], []),
     "echo_client.py": (line_client_run, python_command(PYTHON_EXAMPLES / "echo_client.py"), []),
@@ -60,6 +62,8 @@ RUNS = {
     "echo_server.py over TLS": (echo_server_run, [*ECHO_SERVER_PY, *identity()], BELIEVING),
     "autobahn_client over TLS": (echo_client_run, [*AUTOBAHN_CLIENT, *BELIEVING], identity()),
     "autobahn_client.py over TLS": (echo_client_run, [*AUTOBAHN_CLIENT_PY, *BELIEVING], identity()),
+    "command_server.py by Python's ssl": (command_server_run, [*COMMAND_SERVER_PY, *identity()], BELIEVING),
+    "command_client.py by Python's ssl": (command_client_run, [*COMMAND_CLIENT_PY, *BELIEVING], identity()),
     "wss_client": (tls_line_client_run, [EXAMPLES / "wss_client", *BELIEVING], identity()),
     "wss_client.py": (tls_line_client_run, [*python_command(PYTHON_EXAMPLES / "wss_client.py"), *BELIEVING], identity()),
     "echo_blocking behind nginx": (partial(echo_server_run, start=BehindNginx), [*ECHO_BLOCKING, "--deflate"], BELIEVING),
