@@ -269,6 +269,38 @@ static void patterns_that_are_refused(void) {
   EXPECT_STATUS(ws_upgrader_free(upgrader), WS_OK);
 }
 
+/* The order of the checks: each request has every fault that comes later, and is told of its first one. */
+static void the_first_fault_decides(void) {
+#define LATER "Sec-WebSocket-Version: 12\r\nOrigin: https://evil.example\r\n"
+#define UPGRADES "Upgrade: websocket\r\n"
+  static const struct {
+    const char *text;
+    int status, answer;
+  } cases[] = {
+      {"POST / HTTP/1.1\r\n" REQUEST_HOST LATER "\r\n", WS_ERR_HANDSHAKE, 426},
+      {"POST / HTTP/1.1\r\n" REQUEST_HOST UPGRADES LATER "\r\n", WS_ERR_HANDSHAKE, 400},
+      {"POST / HTTP/1.1\r\n" REQUEST_HOST PEER_UPGRADE LATER "\r\n", WS_ERR_HANDSHAKE, 405},
+      {"GET / HTTP/1.0\r\n" REQUEST_HOST PEER_UPGRADE LATER "\r\n", WS_ERR_HANDSHAKE, 400},
+      {REQUEST_LINE PEER_UPGRADE LATER "\r\n", WS_ERR_HANDSHAKE, 400},
+      {REQUEST_LINE "Host: evil.example\r\nContent-Length: 1\r\n" PEER_UPGRADE LATER "\r\n", WS_ERR_HANDSHAKE, 400},
+      {REQUEST_LINE "Host: evil.example\r\n" PEER_UPGRADE LATER "\r\n", WS_ERR_HANDSHAKE, 426},
+      {REQUEST_LINE "Host: evil.example\r\nOrigin: https://other.example\r\n" PEER_UPGRADE
+                    "Sec-WebSocket-Version: 8, 13\r\n\r\n", WS_ERR_HOST, 421},
+      {REQUEST_LINE REQUEST_HOST "Origin: https://evil.example\r\n" PEER_UPGRADE "Sec-WebSocket-Version: 13\r\n\r\n",
+       WS_ERR_ORIGIN, 403},
+      {REQUEST_LINE REQUEST_HOST PEER_UPGRADE "Sec-WebSocket-Version: 13\r\n\r\n", WS_ERR_HANDSHAKE, 400},
+      {REQUEST_LINE REQUEST_HOST REQUEST_REST "\r\n", WS_OK, 101},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    request r;
+    request_send_tcp(&r, NULL, cases[i].text);
+    if (r.status != cases[i].status || request_answer(&r) != cases[i].answer) {
+      check_fail(__FILE__, __LINE__, "request %zu gave %d and was answered %d", i, r.status, request_answer(&r));
+    }
+    request_end(&r);
+  }
+}
+
 /* The client's order decides, over all its lines. */
 static void subprotocols(void) {
   static const struct {
@@ -333,6 +365,7 @@ static const check_test tests[] = {
     TEST(a_refusal_does_not_tell_what_is_allowed),
     TEST(a_missing_origin_is_no_browser),
     TEST(patterns_that_are_refused),
+    TEST(the_first_fault_decides),
     TEST(subprotocols),
     TEST(extra_header_fields),
 };
