@@ -68,7 +68,7 @@ static void answers_that_open_the_way(void) {
       "HTTP/1.0 200 OK\r\n\r\n",
       "HTTP/1.1 204 Fine\r\n\r\n",
       "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nSet-Cookie: a=b\r\n\r\n",
-      "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Hints\r\nLink: x\r\n\r\n" CONNECTED,
+      ("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Hints\r\nLink: x\r\n\r\n" CONNECTED),
   };
   for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
     proxy p = {.steps = {{NULL, 0, answers[i], strlen(answers[i])}}};
