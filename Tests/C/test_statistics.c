@@ -139,11 +139,27 @@ static void an_engine_counts_too(void) {
   ws_engine_free(server);
 }
 
+/* What a peer that does not read will never get does not count. */
+static void pongs_that_are_replaced_do_not_count(void) {
+  ws_engine *server = engine_open(AS_SERVER);
+  ws_statistics now = {.struct_size = sizeof now};
+  for (int i = 0; i < 10; i++) {
+    engine_put(server, AS_SERVER, 0x89, "0123456789" + i, 1);
+    engine_tells(server, WS_EVENT_PING, "0123456789" + i, 1);
+  }
+  EXPECT_STATUS(ws_engine_statistics(server, &now), WS_OK);
+  EXPECT_INT(now.pings_received, 10);
+  EXPECT_INT(now.pongs_sent, 2);
+  engine_sends(server, "\x8a\x01" "0" "\x8a\x01" "9", 6);
+  ws_engine_free(server);
+}
+
 static const check_test tests[] = {
     TEST(a_fresh_connection_has_done_nothing),
     TEST(what_is_received_counts),
     TEST(what_is_sent_counts),
     TEST(asking_while_messages_pass),
     TEST(an_engine_counts_too),
+    TEST(pongs_that_are_replaced_do_not_count),
 };
 TEST_MAIN(tests)

@@ -181,7 +181,10 @@ public struct Engine: ~Copyable {
   /// Every ping is answered, in order; but a peer that does not read what we send gets the answer to its latest one only, so
   /// that it cannot fill our memory. RFC 6455 5.5.3 allows that.
   private mutating func queuePong(_ payload: ByteView, _ maskKey: UInt32) {
-    pending.truncate(to: pending.count &- latePong)
+    if latePong > 0 {
+      pending.truncate(to: pending.count &- latePong)
+      sender.replacePong()
+    }
     let before = pending.count
     do throws(SendError) { try sendControl(.pong, payload, maskKey: maskKey) } catch {}
     latePong = isBehind ? pending.count &- before : 0

@@ -123,6 +123,9 @@ public struct Sender: ~Copyable {
   /// So many bytes have left.
   public mutating func passed(_ count: Int) { traffic.pass(count) }
 
+  /// A pong that has begun is not sent after all: a newer one takes its place.
+  mutating func replacePong() { traffic.uncountPong() }
+
   /// No data can be sent any more: gives back what is held for it.
   public mutating func fail() {
     stream.release()

@@ -40,6 +40,9 @@ public struct Traffic: Equatable, Sendable {
   /// A pong has passed.
   @inline(__always) mutating func countPong() { pongs = pongs &+ 1 }
 
+  /// A pong that was counted does not pass after all.
+  mutating func uncountPong() { pongs = pongs &- 1 }
+
   /// A frame has begun to leave.
   @inline(__always) mutating func count(_ frame: OutgoingFrame) {
     switch frame.header.opcode {

@@ -109,7 +109,8 @@ class Connection(Streams, Sending):
     def close(self, code: int = 1000, reason: str = "") -> None:
         """Closes the connection: sends a close frame, waits for the peer's, at most close_timeout seconds in all.
 
-        code: 1000 to 1014 or 3000 to 4999, as RFC 6455 7.4 allows. reason: at most 123 bytes of UTF-8.
+        code: 1000 to 1014 or 3000 to 4999, as RFC 6455 7.4 allows; 1005 (or 0) sends a close frame without a code. reason: at most 123
+        bytes of UTF-8, none without a code.
         Messages that arrive before the peer's close frame are kept for recv(), at most max_queue of them. Does nothing when
         closed already, and does not raise when the peer fails to answer: close_code tells. Raises ValueError for a code or
         reason that must not be sent.
