@@ -615,6 +615,75 @@ int ws_dialer_set_proxy_callback(ws_dialer *dialer, ws_proxy_fn fn, void *user, 
  * (10.0.0.0/8), each with :port where it is meant for one, or "*". This machine is never behind a proxy. */
 int ws_dialer_set_proxy_from_environment(ws_dialer *dialer, int32_t on);
 
+/* Cookies of clients, by RFC 6265bis: what servers have set and what goes to them again. Without a list of public suffixes a cookie only
+ * goes to the host that set it. At most 50 of a host and 1000 in all. Shared by any dialers and threads. */
+typedef struct ws_cookie_jar ws_cookie_jar;
+
+/* [any] An empty jar. */
+WS_NODISCARD int ws_cookie_jar_new(ws_cookie_jar **jar);
+
+/* [any] Gives the reference back. Dialers that have the jar keep what they need. */
+int ws_cookie_jar_free(ws_cookie_jar *jar);
+
+/* [any] Takes the value of a Set-Cookie field as if the server of a ws or wss URL had sent it; what the rules forbid is passed over.
+ * WS_ERR_URL. */
+int ws_cookie_jar_set(ws_cookie_jar *jar, const char *url, const char *set_cookie);
+
+/* [any] Writes the value of the Cookie field for a ws or wss URL, such as "a=1; b=2", without a NUL; *written is its size, 0 when there
+ * is none. WS_ERR_ROOM with *written when room is too small · WS_ERR_URL. */
+int ws_cookie_jar_get(const ws_cookie_jar *jar, const char *url, void *buf, size_t room, size_t *written);
+
+/* [owner] The jar from which cookies go along, and into which go those of every response, of refusals too, but not of proxies; NULL: none.
+ * A Cookie header that was added goes before it. Replaces ws_dialer_set_cookie_callbacks. */
+int ws_dialer_set_cookie_jar(ws_dialer *dialer, ws_cookie_jar *jar);
+
+/* Writes the value of the Cookie field for a URL into space, which has room bytes, and returns its length; 0: none; negative refuses the
+ * attempt with WS_ERR_CALLBACK. Runs inside the call that dials. */
+typedef int (*ws_cookie_get_fn)(const char *url, char *space, size_t room, void *user) WS_NOEXCEPT;
+
+/* Gets the value of a Set-Cookie field of a response. Runs inside the call that dials. */
+typedef void (*ws_cookie_set_fn)(const char *url, const char *set_cookie, void *user) WS_NOEXCEPT;
+
+/* [owner] Cookies of one's own instead of a jar; each function may be NULL. user is freed by free_user also when this call fails. */
+int ws_dialer_set_cookie_callbacks(ws_dialer *dialer, ws_cookie_get_fn get, ws_cookie_set_fn set, void *user, ws_free_fn free_user);
+
+/* Gets the URL that a redirect leads to; non-zero refuses it: WS_ERR_CALLBACK. Runs inside the call that dials. */
+typedef int (*ws_redirect_fn)(const char *url, void *user) WS_NOEXCEPT;
+
+/* [owner] How many redirects (301, 302, 303, 307, 308; RFC 9110 15.4) an attempt follows within its one deadline; default 0: they are
+ * WS_ERR_STATUS, as is what leads from wss to ws. Beyond the first URL's scheme, host and port our header fields, user and password, server
+ * name and certificate stay behind. fn may be NULL; user is freed by free_user also when this call fails. */
+int ws_dialer_set_redirects(ws_dialer *dialer, int32_t limit, ws_redirect_fn fn, void *user, ws_free_fn free_user);
+
+/* What an attempt does, and what the detail of it is. */
+enum {
+  WS_TRACE_RESOLVING = 1,    /* a name is looked up: "host:port" */
+  WS_TRACE_CONNECTING = 2,   /* its addresses are tried: "host:port" */
+  WS_TRACE_CONNECTED = 3,    /* one of them took the connection: its address and port */
+  WS_TRACE_PROXY = 4,        /* a proxy is asked for the way: "host:port" of the server */
+  WS_TRACE_TLS = 5,          /* TLS begins: the host at its other end */
+  WS_TRACE_TLS_DONE = 6,     /* TLS is there: its version */
+  WS_TRACE_REQUEST_SENT = 7, /* the request has left */
+  WS_TRACE_FIRST_BYTE = 8,   /* the response begins */
+  WS_TRACE_INTERIM = 9,      /* an interim response (1xx) came: its status */
+  WS_TRACE_REDIRECT = 10,    /* a redirect is followed: "host:port" */
+  WS_TRACE_DONE = 11         /* the attempt has ended: "", or why it failed */
+};
+
+/* Is told of a step (WS_TRACE_*). Runs inside the call that dials. */
+typedef void (*ws_trace_fn)(int32_t step, const char *detail, void *user) WS_NOEXCEPT;
+
+/* [owner] Who is told of the steps of each attempt; NULL: nobody. user is freed by free_user also when this call fails. */
+int ws_dialer_set_trace_callback(ws_dialer *dialer, ws_trace_fn fn, void *user, ws_free_fn free_user);
+
+/* Opens a connection to a host (IPv6 without brackets) and port within the deadline. Returns a connected stream socket, which is taken, or
+ * a negated errno: WS_ERR_CONNECT. A ws_dial_cancel is heard when it returns. Runs inside the call that dials. */
+typedef int (*ws_connect_fn)(const char *host, uint16_t port, int64_t deadline_ns, void *user) WS_NOEXCEPT;
+
+/* [owner] Who opens the connections to servers and proxies, instead of resolving and connecting; NULL: the library. user is freed by
+ * free_user also when this call fails. */
+int ws_dialer_set_connect_callback(ws_dialer *dialer, ws_connect_fn fn, void *user, ws_free_fn free_user);
+
 /* TLS, for wss:// URLs. TLS 1.2 and later, with ALPN http/1.1; the server's certificate must have the URL's host among its alternative
  * names, for addresses as an address; an address is not sent as SNI. The system's issuers are read once by a process. Of a path that cannot be read, or holds nothing good, failure
  * tells more; it may be NULL. What is wrong with OpenSSL itself is WS_ERR_TLS from all of them that load it. */

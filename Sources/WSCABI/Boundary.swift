@@ -130,6 +130,7 @@ func controlType(_ type: Int32) -> ControlOpcode? { UInt8(exactly: type).flatMap
 private let longestString = 65536
 
 /// The caller's NUL-terminated string; nil for NULL and for one that is too long.
+@inline(never)
 func string(_ text: UnsafePointer<CChar>?) -> ByteView? {
   guard let text else { return nil }
   var count = 0

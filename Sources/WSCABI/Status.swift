@@ -180,7 +180,8 @@ private func describe(_ error: WSError, _ context: FailureContext, _ detail: ino
     let place = copy(ByteView(place(of: error, context)), to: space)
     let said =
       switch error {
-      case .handshake where !context.explanation.isEmpty, .tls where !context.explanation.isEmpty:
+      case .handshake where !context.explanation.isEmpty, .tls where !context.explanation.isEmpty,
+        .status where !context.explanation.isEmpty:
         copy(context.explanation, to: space, behind: place)
       default: error.write(to: UnsafeMutableRawBufferPointer(rebasing: space[place...]), after: context.time)
       }

@@ -13,6 +13,7 @@ extension Conn {
   /// meanwhile are dropped; a thread that reads still gets them. From a handler it only sends, as `beginClose`. The deadline is
   /// the close timeout unless given. Errors: `.timeout` (the connection has been dropped), `.send` for a code or reason that must
   /// not be sent, and the failure that ended reading before. RFC 6455 7.1.2.
+  @_optimize(size)
   public func close(_ code: CloseCode = .normal, reason: ByteView = .empty, deadline: Deadline? = nil) throws(WSError) {
     try requireOwnProcess()
     try checkClose(code, reason)
@@ -81,6 +82,7 @@ extension Conn {
 
   // MARK: - Waiting for the peer
 
+  @_optimize(size)
   private func awaitClose(until deadline: Deadline) throws(WSError) {
     let deadline = ourCloseCode == nil ? Deadline.earlier(deadline, .after(milliseconds: Self.endGrace)) : deadline
     guard try takeReadingHalf(until: deadline) else { return try endForCloser() }

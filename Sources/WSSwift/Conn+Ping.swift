@@ -68,6 +68,7 @@ extension Conn {
     case reading
   }
 
+  @_optimize(size)
   private func awaitPong(_ number: UInt64, since start: Deadline, until deadline: Deadline) throws(WSError) -> UInt64? {
     while true {
       switch try turn(number, since: start, until: deadline) {
@@ -113,6 +114,7 @@ extension Conn {
   }
 
   /// Reads until the pong has come, or another thread wants the half. Handlers run as in a read; complete messages are kept.
+  @_optimize(size)
   private func readForPong(_ number: UInt64, until deadline: Deadline) throws(WSError) {
     let limits = ReadLimits(until: deadline, makesWay: true)
     if waiting.last != nil { return stick() }

@@ -118,11 +118,17 @@ extension Conn {
       if now.isNonblocking { stateLock.withLock { waits.read = .never } }
       return result
     } catch {
-      let error = now.isNonblocking ? waitForRead(error) : error
-      if case .wouldBlock = error { throw error }
-      note(error, of: .read, now.readTime(from: start))
-      throw error
+      throw ended(error, now, start)
     }
+  }
+
+  /// What a read that gives no message says. Never inlined: `asReader` stands in seven places.
+  @inline(never)
+  private func ended(_ error: WSError, _ now: Settings, _ start: Deadline) -> WSError {
+    let error = now.isNonblocking ? waitForRead(error) : error
+    if case .wouldBlock = error { return error }
+    note(error, of: .read, now.readTime(from: start))
+    return error
   }
 
   /// What is left of a message that came in parts is passed over.

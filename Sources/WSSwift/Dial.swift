@@ -6,10 +6,17 @@ import WSTransport
 /// An attempt that can be inspected and cancelled. `run`: one thread, once. `cancel`: any thread.
 public final class Dial: @unchecked Sendable {
   let dialer: Dialer
-  let url: WebSocketURL
+  /// Where the attempt goes, after redirects.
+  var url: WebSocketURL
   let cancellation: Cancellation
   private var socket: Socket?
   private var isUsed = false
+  /// Whether a socket was given.
+  private(set) var hadSocket = false
+  /// Redirects that were followed.
+  var redirects = 0
+  /// Whether a redirect has led to another scheme, host or port than the application wrote.
+  var isElsewhere = false
   var step = TimeLimit.Step.resolving
   /// Whether `run` stopped on the way to a proxy, not to the server.
   public internal(set) var isAtProxy = false
@@ -36,20 +43,24 @@ public final class Dial: @unchecked Sendable {
   }
 
   /// Performs the handshake over this connected stream socket instead of resolving and connecting. Takes it in every case.
+  @_optimize(size)
   public func use(descriptor: Int32) throws(WSError) {
     let socket: Socket
     do throws(TransportError) { socket = try Socket(adopting: descriptor) } catch { throw WSError(error) }
     guard !isUsed else { throw .state }
     self.socket = socket
+    hadSocket = true
   }
 
   /// The socket that was given, once.
+  @_optimize(size)
   func takeSocket() -> Socket? {
     defer { socket = nil }
     return socket
   }
 
   /// Ends `run`, whatever it waits for, with `.aborted`; before it, as soon as it begins. Any thread.
+  @_optimize(size)
   public func cancel() { cancellation.cancel() }
 
   /// The body of a refusing response, at most its first 1024 bytes; borrowed from the attempt.
@@ -61,22 +72,31 @@ public final class Dial: @unchecked Sendable {
 
   /// Carries the attempt out, once. `deadline` is the dialer's timeout unless given. Errors: `.unresolved`, `.unconnected`,
   /// `.timeout`, `.proxy`, `.tls`, `.status`, `.handshake`, `.lost`, `.aborted`, `.noDescriptors`, `.system`; `.state` when called again.
+  @_optimize(size)
   public func run(deadline: Deadline? = nil) throws(WSError) -> Conn {
     guard !isUsed else { throw .state }
     isUsed = true
     guard !cancellation.isCancelled else { throw .aborted }
     let start = Deadline.now
     do throws(WSError) {
-      return try open(until: deadline ?? dialer.configuredDeadline)
+      let until = deadline ?? dialer.configuredDeadline
+      var conn = try open(until: until)
+      while conn == nil { conn = try open(until: until) }
+      traceEnd(nil)
+      guard let conn else { throw .state }
+      return conn
     } catch {
       if case .timeout = error {
         timeLimit = TimeLimit(step, until: deadline, from: start, orAfter: dialer.timeout)
       }
+      traceEnd(error)
       throw error
     }
   }
 
-  private func open(until deadline: Deadline) throws(WSError) -> Conn {
+  /// nil: there is a redirect to follow.
+  @_optimize(size)
+  private func open(until deadline: Deadline) throws(WSError) -> Conn? {
     var channel = try route(until: deadline)
     var tls: TLSStream?
     if url.isSecure {
@@ -87,6 +107,7 @@ public final class Dial: @unchecked Sendable {
     let handshake = ClientHandshake(nonce: (random(), random()))
     step = .sendingRequest
     let unsent = try sendRequest(handshake, channel, until: deadline)
+    trace(.sentRequest)
     step = .awaitingResponse
     do throws(WSError) {
       try receiveResponse(&channel, until: deadline)
@@ -94,12 +115,17 @@ public final class Dial: @unchecked Sendable {
       if case .lost = error, let unsent { throw unsent }
       throw error
     }
-    guard response.status == 101 else { throw refuse(&channel, until: deadline) }
+    try dialer.cookies.take(response, from: url)
+    guard response.status == 101 else {
+      guard try follow() else { throw refuse(&channel, until: deadline) }
+      return nil
+    }
     let conn = try open(handshake, channel)
     conn.tls = tls.map { TLSPeer($0) }
     return conn
   }
 
+  @_optimize(size)
   private func random() -> UInt64 {
     var number: UInt64 = 0
     withUnsafeMutableBytes(of: &number) { Random.fill($0) }
@@ -107,12 +133,16 @@ public final class Dial: @unchecked Sendable {
   }
 
   /// Returns the loss of the connection: a server that has left may have said why before.
+  @_optimize(size)
   private func sendRequest(
     _ handshake: ClientHandshake, _ channel: borrowing HandshakeChannel, until deadline: Deadline
   ) throws(WSError) -> WSError? {
     var request = ByteQueue()
+    var cookies = ByteQueue()
+    try dialer.cookies.write(to: &cookies, for: url)
     do throws(OutOfMemory) {
-      try handshake.writeRequest(to: &request, url: url, configuration: dialer.configuration)
+      try handshake.writeRequest(
+        to: &request, url: url, configuration: dialer.configuration, cookies: cookies.bytes, isElsewhere: isElsewhere)
     } catch {
       throw .outOfMemory
     }
@@ -126,7 +156,12 @@ public final class Dial: @unchecked Sendable {
   }
 
   /// RFC 9110 15.2: interim responses may come before the final one.
+  @_optimize(size)
   private func receiveResponse(_ channel: inout HandshakeChannel, until deadline: Deadline) throws(WSError) {
+    if channel.received.isEmpty {
+      guard try channel.receive(until: deadline) else { throw .lost(0) }
+    }
+    trace(.firstByte)
     for _ in 0..<Self.interimLimit {
       var head = MessageHead(.response)
       do throws(WSError) {
@@ -141,11 +176,13 @@ public final class Dial: @unchecked Sendable {
       let isInterim = ClientHandshake.isInterim(head.status)
       response = head
       if !isInterim { return }
+      traceInterim()
     }
     throw .handshake(.notSwitched)
   }
 
   /// Keeps the beginning of the body, so that the caller can see why the server refused.
+  @_optimize(size)
   private func refuse(_ channel: inout HandshakeChannel, until deadline: Deadline) -> WSError {
     let announced = response.first(ByteView("Content-Length")).flatMap { $0.decimal }
     let wanted = min(announced ?? Self.keptBody, Self.keptBody)
@@ -154,6 +191,7 @@ public final class Dial: @unchecked Sendable {
     return .status(response.status)
   }
 
+  @_optimize(size)
   private func open(_ handshake: ClientHandshake, _ channel: borrowing HandshakeChannel) throws(WSError) -> Conn {
     let agreement: Agreement
     do throws(HandshakeError) {

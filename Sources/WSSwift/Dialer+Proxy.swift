@@ -9,6 +9,7 @@ public typealias ProxyChooser = (ByteView, UnsafeMutableRawBufferPointer) -> Int
 extension Dialer {
   /// Goes through this proxy: a URL of http, https, socks5 or socks5h, with `user:password@` where it wants them; copied. nil: none.
   /// Replaces what the other two calls have set. `.proxy`, `.state`.
+  @_optimize(size)
   public func setProxy(_ url: ByteView?) throws(WSError) {
     try freezer.requireOpen()
     guard let url else { return proxies = .none }
@@ -17,6 +18,7 @@ extension Dialer {
 
   /// Who chooses the proxy of each connection, inside the call that dials; nil: nobody, there is none. Replaces what the other two
   /// calls have set. `.state`.
+  @_optimize(size)
   public func setProxy(from chooser: ProxyChooser?) throws(WSError) {
     try freezer.requireOpen()
     proxies = chooser.map { .asked($0) } ?? .none
@@ -24,6 +26,7 @@ extension Dialer {
 
   /// Reads http_proxy, https_proxy, all_proxy and no_proxy, or the same in upper case, and keeps to them. Replaces what the other two
   /// calls have set; off, there is no proxy. Nothing counts in a process that has more rights than whoever started it. `.state`.
+  @_optimize(size)
   public func setProxyFromEnvironment(_ on: Bool) throws(WSError) {
     try freezer.requireOpen()
     proxies = on ? .environment(try ProxyVariables.read()) : .none
@@ -41,6 +44,7 @@ enum ProxySettings {
   private static let room = 4096
 
   /// The proxy for a connection; nil for none. Calls out.
+  @_optimize(size)
   func proxy(for url: borrowing WebSocketURL) throws(WSError) -> ProxyServer? {
     switch self {
     case .none: return nil
@@ -52,21 +56,16 @@ enum ProxySettings {
     }
   }
 
+  @_optimize(size)
   private static func ask(_ chooser: ProxyChooser, _ url: borrowing WebSocketURL) throws(WSError) -> ProxyServer? {
-    var question = ByteQueue()
     var answer = ByteQueue()
-    do throws(OutOfMemory) {
-      try url.write(to: &question)
-      try question.append(0)
-      try answer.reserve(room)
+    do throws(WSError) {
+      try WSSwift.ask(url, room, &answer, chooser)
     } catch {
-      throw .outOfMemory
+      if case .invalid = error { throw .proxy(.badURL(.tooLong)) }
+      throw error
     }
-    let space = UnsafeMutableRawBufferPointer(rebasing: answer.freeSpace[..<room])
-    guard let size = chooser(question.bytes.cut(0, question.count &- 1), space) else { throw .refusedByHandler }
-    guard size >= 0, size <= room else { throw .proxy(.badURL(.tooLong)) }
-    answer.commit(size)
-    return size == 0 ? nil : try ProxyServer.parse(answer.bytes)
+    return answer.isEmpty ? nil : try ProxyServer.parse(answer.bytes)
   }
 }
 
@@ -76,6 +75,7 @@ final class ProxyServer: @unchecked Sendable {
 
   private init(_ url: consuming ProxyURL) { self.url = url }
 
+  @_optimize(size)
   static func parse(_ text: ByteView) throws(WSError) -> ProxyServer {
     do throws(URLError) { return ProxyServer(try ProxyURL(parsing: text)) } catch { throw WSError(ProxyError.badURL(error)) }
   }
@@ -88,6 +88,7 @@ final class ProxyVariables: @unchecked Sendable {
   private var any = ByteQueue()
   private var exceptions = ByteQueue()
 
+  @_optimize(size)
   static func read() throws(WSError) -> ProxyVariables {
     let copy = ProxyVariables()
     // A web server hands a client's `Proxy` header to its programs under this very name.

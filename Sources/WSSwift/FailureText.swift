@@ -55,6 +55,7 @@ extension WSError {
     return writer.count
   }
 
+  @_optimize(size)
   private func writeDetail(to writer: inout TextWriter) {
     switch self {
     case .silent(let timeout): writer.append(" in ", Int(clamping: timeout / 1_000_000), " ms")

@@ -2,7 +2,7 @@
 import WSProtocol
 import WSTransport
 
-/// A stream during the opening handshake. One thread at a time; a cancellation may come from any.
+/// A stream during the opening handshake. Its functions stand in many places that nobody waits for: they are never inlined. One thread at a time; a cancellation may come from any.
 struct HandshakeChannel: ~Copyable {
   let transport: any Transport
   private let cancellation: Cancellation?
@@ -20,6 +20,7 @@ struct HandshakeChannel: ~Copyable {
   }
 
   /// Sends everything.
+  @inline(never)
   func send(_ bytes: ByteView, until deadline: Deadline) throws(WSError) {
     var rest = bytes
     do throws(TransportError) {
@@ -34,6 +35,7 @@ struct HandshakeChannel: ~Copyable {
   }
 
   /// Receives once, behind what is there already. False: the stream has ended.
+  @inline(never)
   mutating func receive(until deadline: Deadline) throws(WSError) -> Bool {
     do throws(OutOfMemory) { try received.reserve(4096) } catch { throw .outOfMemory }
     do throws(TransportError) {
@@ -49,6 +51,7 @@ struct HandshakeChannel: ~Copyable {
   }
 
   /// Receives until the head is complete; what came behind it stays in `received`.
+  @inline(never)
   mutating func receiveHead(
     _ head: inout MessageHead, until deadline: Deadline, failing: (HeadError) -> WSError
   ) throws(WSError) {
@@ -64,6 +67,7 @@ struct HandshakeChannel: ~Copyable {
   }
 
   /// Receives until there are `wanted` bytes, the stream ends, or time is up; errors end it quietly.
+  @inline(never)
   mutating func collect(_ wanted: Int, until deadline: Deadline) {
     do throws(WSError) {
       while received.count < wanted, try receive(until: deadline) {}

@@ -23,7 +23,7 @@ extension Dialer {
   public func loopConnection(
     _ url: ByteView, random: LoopConnection.RandomSource? = nil
   ) throws(WSError) -> LoopConnection {
-    let parsed = try parse(url)
+    let parsed = try WebSocketURL.parse(url)
     let handshake = ClientHandshake(nonce: LoopOpening.nonce(random))
     let connection = LoopConnection(self, handshake: handshake, random: random)
     do throws(OutOfMemory) {

@@ -12,6 +12,7 @@ public enum PEM {
   case text(ByteView)
 
   /// Calls with what WSTLS wants. `.invalid` for a path that is none.
+  @_optimize(size)
   func withSource<R>(_ body: (PEMSource) throws(WSError) -> R) throws(WSError) -> R {
     switch self {
     case .file(let path): try withPath(path) { (path) throws(WSError) in try body(.file(path)) }
@@ -27,6 +28,7 @@ public typealias TLSContextHook = (UnsafeMutableRawPointer, UnsafeMutableRawPoin
 public typealias KeyPasswordSource = (UnsafeMutableRawBufferPointer) -> Int?
 
 /// Calls with a path that ends with NUL. `.invalid` for an empty one, and one that holds a NUL.
+@_optimize(size)
 func withPath<R>(_ path: ByteView, _ body: (UnsafePointer<CChar>) throws(WSError) -> R) throws(WSError) -> R {
   guard !path.isEmpty, path.position(of: 0) == nil else { throw .invalid }
   var copy = ByteQueue()
@@ -41,11 +43,13 @@ func withPath<R>(_ path: ByteView, _ body: (UnsafePointer<CChar>) throws(WSError
 }
 
 /// Runs a call of the layer below.
+@_optimize(size)
 func tls<R>(_ body: () throws(TransportError) -> R) throws(WSError) -> R {
   do throws(TransportError) { return try body() } catch { throw WSError(error) }
 }
 
 /// A password that lies in memory.
+@_optimize(size)
 func keyPassword(_ text: ByteView) throws(WSError) -> KeyPassword {
   let copy = HeldBytes()
   do throws(OutOfMemory) { try copy.bytes.append(text) } catch { throw .outOfMemory }
@@ -84,6 +88,7 @@ private struct StoredPEM: ~Copyable {
     }
   }
 
+  @_optimize(size)
   func withSource<R>(_ body: (PEMSource) throws(WSError) -> R) throws(WSError) -> R {
     let source: PEM = isFile ? .file(bytes.bytes) : .text(bytes.bytes)
     return try source.withSource(body)
@@ -110,6 +115,7 @@ final class ClientTLS: @unchecked Sendable {
   private var anonymousContext: TLSContext?
 
   /// Adds issuers; with the first ones the system's are not believed any more, unless they are added too.
+  @_optimize(size)
   func trust(_ add: (TLSTrust) throws(WSError) -> Void) throws(WSError) {
     if let trust { return try add(trust) }
     let new = try tls { () throws(TransportError) in try TLSTrust.empty() }
@@ -117,6 +123,7 @@ final class ClientTLS: @unchecked Sendable {
     trust = new
   }
 
+  @_optimize(size)
   func setIdentity(chain: PEM, key: PEM) throws(WSError) {
     identity = try chain.withSource { (chain) throws(WSError) in
       try key.withSource { (key) throws(WSError) in try loadIdentity(chain, key, password) }
@@ -125,6 +132,7 @@ final class ClientTLS: @unchecked Sendable {
 
   /// The context, made at its first use: a dialer that never dials wss needs no OpenSSL. Without our certificate where a request does
   /// not go to whom the application meant.
+  @_optimize(size)
   func context(showsIdentity: Bool) throws(WSError) -> TLSContext {
     let showsIdentity = showsIdentity || identity == nil
     if let made = lock.withLock({ showsIdentity ? context : anonymousContext }) { return made }
@@ -146,6 +154,7 @@ final class ClientTLS: @unchecked Sendable {
   }
 }
 
+@_optimize(size)
 private func loadIdentity(_ chain: PEMSource, _ key: PEMSource, _ password: KeyPassword?) throws(WSError) -> TLSIdentity {
   try tls { () throws(TransportError) in try TLSIdentity.load(chain: chain, key: key, password: password) }
 }
@@ -172,6 +181,7 @@ final class ServerTLS: @unchecked Sendable {
   /// What connections that begin now use; nil: no TLS.
   var current: TLSContext? { lock.withLock { context } }
 
+  @_optimize(size)
   func setIdentity(chain: PEM, key: PEM) throws(WSError) {
     try making.withLock { () throws(WSError) in
       var newChain = try StoredPEM(chain)
@@ -188,6 +198,7 @@ final class ServerTLS: @unchecked Sendable {
     }
   }
 
+  @_optimize(size)
   func setClients(_ clients: ClientCertificates, _ authorities: PEM) throws(WSError) {
     try making.withLock { () throws(WSError) in
       var new = try StoredPEM(authorities)
@@ -205,8 +216,10 @@ final class ServerTLS: @unchecked Sendable {
     }
   }
 
+  @_optimize(size)
   func setPassword(_ password: KeyPassword?) { making.withLock { self.password = password } }
 
+  @_optimize(size)
   func setKeyLog(_ log: PrivateLog?) throws(WSError) {
     try making.withLock { () throws(WSError) in
       keyLog = log
@@ -214,6 +227,7 @@ final class ServerTLS: @unchecked Sendable {
     }
   }
 
+  @_optimize(size)
   func setHook(_ hook: TLSContextHook?) throws(WSError) {
     try making.withLock { () throws(WSError) in
       self.hook = hook
@@ -222,6 +236,7 @@ final class ServerTLS: @unchecked Sendable {
   }
 
   /// Reads everything again. When something of it is bad, all stays as it was. `.state` without a certificate.
+  @_optimize(size)
   func reload() throws(WSError) {
     try making.withLock { () throws(WSError) in
       guard !chain.isNothing else { throw .state }
@@ -230,6 +245,7 @@ final class ServerTLS: @unchecked Sendable {
   }
 
   /// Makes the context anew, once there is a certificate.
+  @_optimize(size)
   private func renew() throws(WSError) {
     guard !chain.isNothing else { return }
     let identity = try chain.withSource { (chain) throws(WSError) in
@@ -243,6 +259,7 @@ final class ServerTLS: @unchecked Sendable {
     lock.withLock { context = made }
   }
 
+  @_optimize(size)
   private func loadTrust() throws(WSError) -> TLSTrust? {
     guard !authorities.isNothing else { return nil }
     return try authorities.withSource { (source) throws(WSError) in

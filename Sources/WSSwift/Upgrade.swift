@@ -57,6 +57,7 @@ public final class Upgrade: @unchecked Sendable {
   /// Carries out the handshake of TLS where the upgrader has a certificate; reads and checks the request; a bad one is answered, but
   /// for a hook of the upgrader's that does it. `deadline`, for both, is the upgrader's timeout unless given. Errors: `.tls`,
   /// `.handshake`, `.timeout`, `.lost`, `.system`; `.refusedByHandler` when a question was answered with a refusal; `.state` when called again.
+  @_optimize(size)
   public func receiveRequest(deadline: Deadline? = nil) throws(WSError) {
     guard case .waiting = stage else { throw .state }
     stage = .receiving
@@ -84,6 +85,7 @@ public final class Upgrade: @unchecked Sendable {
   }
 
   /// Receives the request, asks the upgrader's check, and accepts: all in one. Errors as these, `.refusedByHandler` when it says no.
+  @_optimize(size)
   public func run(deadline: Deadline? = nil) throws(WSError) -> Conn {
     try receiveRequest(deadline: deadline)
     if let check = upgrader.requestCheck { try ask(orRefuse: 403, check) }
@@ -103,6 +105,7 @@ public final class Upgrade: @unchecked Sendable {
   }
 
   /// What was received before belongs to TLS.
+  @_optimize(size)
   private func secure(until deadline: Deadline) throws(WSError) {
     guard let context = upgrader.serverTLS.current else { return }
     let stream = try WSSwift.tls { () throws(TransportError) in
@@ -116,6 +119,7 @@ public final class Upgrade: @unchecked Sendable {
   }
 
   /// Answers 101 and gives the connection. Errors: `.timeout`, `.lost`, `.system`; `.state` before the request or after an answer.
+  @_optimize(size)
   public func accept(deadline: Deadline? = nil) throws(WSError) -> Conn {
     guard case .requested = stage else { throw .state }
     stage = .answered
@@ -144,6 +148,7 @@ public final class Upgrade: @unchecked Sendable {
   }
 
   /// Adds a header field to the answer, whichever it will be; both are copied. `.configuration`; `.state` after the answer.
+  @_optimize(size)
   public func addHeader(_ name: ByteView, _ value: ByteView) throws(WSError) {
     if case .answered = stage { throw .state }
     do throws(ConfigurationError) { try answer.addHeader(name: name, value: value) } catch { throw WSError(error) }
@@ -151,6 +156,7 @@ public final class Upgrade: @unchecked Sendable {
 
   /// Chooses the subprotocol, of those that the client offers, in the place of the upgrader; empty: none. Copied. `.configuration`;
   /// `.state` unless the request is there and waits for its answer. RFC 6455 4.2.2.
+  @_optimize(size)
   public func setSubprotocol(_ name: ByteView) throws(WSError) {
     switch stage {
     case .asking, .requested: break
@@ -162,6 +168,7 @@ public final class Upgrade: @unchecked Sendable {
   /// Answers with a status of 200 to 599 and a body of at most 64 KiB, of UTF-8 text unless `addHeader` gave it a Content-Type, and
   /// closes. Also when one of the upgrader's questions or its hook is asked. `.invalid`, also for a body where the status can have none;
   /// `.state` as `accept`.
+  @_optimize(size)
   public func refuse(status: Int, body: ByteView) throws(WSError) {
     try ServerHandshake.checkRefusal(status, body)
     switch stage {
@@ -178,6 +185,7 @@ public final class Upgrade: @unchecked Sendable {
   }
 
   /// First the rules, then the question, so that it is asked about requests that are good otherwise, and with no access to this open.
+  @_optimize(size)
   private func check() throws(WSError) {
     do throws(HandshakeError) {
       try ServerHandshake.check(
@@ -191,6 +199,7 @@ public final class Upgrade: @unchecked Sendable {
   }
 
   /// Asks the application, which may answer the request itself. No is refused with the status, or where there is none as the origin.
+  @_optimize(size)
   private func ask(orRefuse status: Int?, _ question: (Upgrade) -> Bool) throws(WSError) {
     stage = .asking
     let isGood = question(self)
@@ -203,6 +212,7 @@ public final class Upgrade: @unchecked Sendable {
   }
 
   /// The end of a request that is not good: what is wrong, the application's word, and the answer.
+  @_optimize(size)
   private func fail(_ error: WSError) {
     if case .handshake(let fault) = error { refuse(fault, as: error) }
     if case .outOfMemory = error { refuse(.outOfMemory, as: error) }
@@ -210,6 +220,7 @@ public final class Upgrade: @unchecked Sendable {
   }
 
   /// What cannot start an HTTP request gets no answer in HTTP, but the end of the connection.
+  @_optimize(size)
   private func refuse(_ fault: HandshakeError, as error: WSError) {
     do throws(OutOfMemory) {
       try HandshakeError.explain(fault, request: request, to: &explanationBytes)
@@ -225,6 +236,7 @@ public final class Upgrade: @unchecked Sendable {
   }
 
   /// Sends the answer and takes what the client still sends for a moment, so that the answer is not reset away.
+  @_optimize(size)
   private func sendAndClose(_ bytes: ByteView, _ status: Int) {
     refusedStatus = status
     let deadline = Deadline.after(milliseconds: Self.refusalGrace)
@@ -239,6 +251,7 @@ public final class Upgrade: @unchecked Sendable {
 
 extension ServerHandshake {
   /// Refuses what is no answer to a request: another status than a final one, more than 64 KiB, a body that the status rules out.
+  @_optimize(size)
   static func checkRefusal(_ status: Int, _ body: ByteView) throws(WSError) {
     guard (200...599).contains(status), body.count <= 65536, body.isEmpty || mayHaveBody(status) else { throw .invalid }
   }

@@ -5,6 +5,7 @@ import CLinux
 public enum Connector {
   /// The addresses of a host, a name or a numeric address (IPv6 without brackets), borrowed for the call. A cancellation ends it.
   /// Throws `.unresolved`, `.timeout`, `.aborted`, `.noDescriptors`, `.outOfMemory`, `.system`.
+  @_optimize(size)
   public static func addresses(
     of host: UnsafeRawBufferPointer, port: UInt16, deadline: Deadline, cancellation: Cancellation?
   ) throws(TransportError) -> AddressList {
@@ -14,6 +15,7 @@ public enum Connector {
   /// Connects to the first of these addresses that answers. The second one is tried when the first has not answered after 250 ms,
   /// or at once when it refused. One deadline for all; a cancellation ends it.
   /// Throws `.refused`, `.timeout`, `.aborted`, `.noDescriptors`, `.outOfMemory`, `.system`.
+  @_optimize(size)
   public static func connect(
     to addresses: AddressList, deadline: Deadline, cancellation: Cancellation?
   ) throws(TransportError) -> Socket {
@@ -64,12 +66,14 @@ private struct ConnectRace: ~Copyable {
   }
 
   /// Notes a failed attempt; the next address need not wait.
+  @_optimize(size)
   mutating func fail(_ code: Int32) {
     lastError = code
     nextStart = Deadline(nanoseconds: 0)
   }
 
   /// Starts attempts until one is under way, when it is time for one.
+  @_optimize(size)
   mutating func startIfDue() {
     while winner < 0, next < addresses.count, nextStart.isPast {
       start(addresses[next], at: next)
@@ -77,6 +81,7 @@ private struct ConnectRace: ~Copyable {
     }
   }
 
+  @_optimize(size)
   private mutating func start(_ address: SocketAddress, at index: Int) {
     let descriptor = clinux_stream_socket(Int32(address.storage.ss_family))
     guard descriptor >= 0 else { return fail(clinux_errno()) }
@@ -96,6 +101,7 @@ private struct ConnectRace: ~Copyable {
   }
 
   /// Waits until an attempt has a result or the next one is due.
+  @_optimize(size)
   mutating func wait(deadline: Deadline, cancellation: Cancellation?) throws(TransportError) {
     let start = next < addresses.count && winner < 0 ? nextStart : .never
     guard !start.isPast else { return }
@@ -111,6 +117,7 @@ private struct ConnectRace: ~Copyable {
     for index in 0..<AddressList.capacity where set[index].fd >= 0 && set[index].revents != 0 { judge(index) }
   }
 
+  @_optimize(size)
   private mutating func poll(until deadline: Deadline) throws(TransportError) {
     try withUnsafeMutablePointer(to: &set) { (pointer) throws(TransportError) in
       let first = UnsafeMutableRawPointer(pointer).assumingMemoryBound(to: pollfd.self)
@@ -119,6 +126,7 @@ private struct ConnectRace: ~Copyable {
   }
 
   /// Looks how an attempt ended. A second one that succeeded in the same moment stays in the set and is closed with it.
+  @_optimize(size)
   private mutating func judge(_ index: Int) {
     let code = SystemCalls.option(SO_ERROR, of: set[index].fd) ?? clinux_errno()
     if code == 0 && winner >= 0 { return }
@@ -133,6 +141,7 @@ private struct ConnectRace: ~Copyable {
   }
 
   /// The descriptor that is connected, if any; the caller's from then on.
+  @_optimize(size)
   mutating func takeWinner() -> Int32? {
     guard winner >= 0 else { return nil }
     defer { winner = -1 }

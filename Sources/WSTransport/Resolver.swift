@@ -15,6 +15,7 @@ public struct AddressList: Sendable {
   subscript(index: Int) -> SocketAddress { items[index & (Self.capacity - 1)] }
 
   /// Adds an address; one too many is dropped.
+  @_optimize(size)
   mutating func append(_ address: SocketAddress) {
     guard count < Self.capacity else { return }
     items[count & (Self.capacity - 1)] = address
@@ -23,6 +24,7 @@ public struct AddressList: Sendable {
 
   /// The same addresses, alternating between IPv6 and IPv4 as long as there are both, the first one's family first (RFC 8305
   /// section 4). Within a family the order stays that of getaddrinfo (RFC 6724).
+  @_optimize(size)
   func interleaved() -> AddressList {
     var result = AddressList()
     guard count > 0 else { return result }
@@ -36,6 +38,7 @@ public struct AddressList: Sendable {
   }
 
   /// The next address that is, or is not, of the first one's family.
+  @_optimize(size)
   private func position(ofFamily isFirst: Bool, from index: inout Int) -> Int? {
     while index < count {
       defer { index &+= 1 }
@@ -52,6 +55,8 @@ enum Resolver {
 
   /// The addresses of a host, a name or a numeric address (IPv6 without brackets). `.unresolved`, `.timeout`, `.aborted` by
   /// the cancellation, `.noDescriptors`, `.outOfMemory`, `.system`.
+  @_optimize(size)
+  @inline(never)
   static func resolve(
     host: UnsafeRawBufferPointer, port: UInt16, deadline: Deadline, cancellation: Cancellation?,
     lookup: @escaping Lookup = { systemLookup($0, $1, flags: 0, &$2) }
@@ -74,6 +79,7 @@ enum Resolver {
 
   /// A ninth lookup looks again now and then until one of eight is through. A queue would need a lock, and a fork could leave
   /// that locked for ever.
+  @_optimize(size)
   private static func waitForSlot(deadline: Deadline, cancellation: Cancellation?) throws(TransportError) {
     while !ResolverSlots.take() {
       if deadline.isPast { throw .timeout }
@@ -83,6 +89,7 @@ enum Resolver {
 
   /// getaddrinfo. Without AI_ADDRCONFIG, which hides ::1 on machines without a public IPv6 address; an address that cannot be
   /// reached fails at once when it is tried.
+  @_optimize(size)
   static func systemLookup(
     _ host: UnsafePointer<CChar>, _ port: UInt16, flags: Int32, _ list: inout AddressList
   ) -> Int32 {
@@ -102,6 +109,7 @@ enum Resolver {
     return list.count > 0 ? 0 : EAI_NONAME
   }
 
+  @_optimize(size)
   private static func append(_ item: addrinfo, port: UInt16, to list: inout AddressList) {
     guard let bytes = item.ai_addr else { return }
     var address = SocketAddress(copying: bytes, size: item.ai_addrlen)
@@ -119,6 +127,7 @@ final class HostName: @unchecked Sendable {
   let text: UnsafePointer<CChar>
 
   /// A copy. `.unresolved` for a name that DNS cannot have, `.outOfMemory`.
+  @_optimize(size)
   static func copying(_ host: UnsafeRawBufferPointer) throws(TransportError) -> HostName {
     guard let start = host.baseAddress, 1...255 ~= host.count, memchr(start, 0, host.count) == nil else {
       throw .unresolved(EAI_NONAME)
@@ -144,6 +153,7 @@ enum ResolverSlots {
   private static let state = Atomic<UInt64>(0)
 
   /// Takes a slot if there is one.
+  @_optimize(size)
   static func take() -> Bool {
     let era = UInt64(ForkGuard.generation) << 32
     var seen = state.load(ordering: .relaxed)
@@ -158,6 +168,7 @@ enum ResolverSlots {
   }
 
   /// Gives a slot back, in the process that took it.
+  @_optimize(size)
   static func release() {
     state.wrappingSubtract(1, ordering: .acquiringAndReleasing)
   }
@@ -183,6 +194,7 @@ private final class ResolverJob: @unchecked Sendable {
   }
 
   /// Starts the thread, which holds the job until it is through.
+  @_optimize(size)
   func start() throws(TransportError) {
     let job = Unmanaged.passRetained(self)
     do throws(TransportError) {
@@ -200,6 +212,7 @@ private final class ResolverJob: @unchecked Sendable {
     return nil
   }
 
+  @_optimize(size)
   private func run() {
     var found = AddressList()
     result = lookup(name.text, port, &found)
@@ -210,6 +223,7 @@ private final class ResolverJob: @unchecked Sendable {
   }
 
   /// Waits for the answer, or leaves the job to its thread.
+  @_optimize(size)
   func wait(deadline: Deadline, cancellation: Cancellation?) throws(TransportError) -> AddressList {
     _ = try SystemCalls.wait(finished, for: POLLIN, deadline: deadline, cancellation: cancellation)
     guard isDone.load(ordering: .acquiring) else { throw .system(EIO) }

@@ -157,6 +157,9 @@ static int do_dialer(inside *self) {
   status += ws_dialer_set_timeout(dialer, 10) + ws_dialer_set_read_limit(dialer, 10);
   status += ws_dialer_set_compression(dialer, 1) + ws_dialer_set_context_takeover(dialer, 0, 1);
   status += ws_dialer_set_window_bits(dialer, 9, 15) + ws_dialer_set_proxy(dialer, "http://127.0.0.1");
+  status += ws_dialer_set_cookie_jar(dialer, NULL) + ws_dialer_set_cookie_callbacks(dialer, NULL, NULL, NULL, NULL);
+  status += ws_dialer_set_redirects(dialer, 0, NULL, NULL, NULL) + ws_dialer_set_trace_callback(dialer, NULL, NULL, NULL);
+  status += ws_dialer_set_connect_callback(dialer, NULL, NULL, NULL);
   status += ws_dialer_set_proxy_callback(dialer, NULL, NULL, NULL) + ws_dialer_set_proxy_from_environment(dialer, 0);
   status += ws_dial_new(dialer, "ws://localhost/", &dial, NULL) + ws_dial_response(dial, NULL, &fields, NULL);
   status += ws_dial_use_fd(dial, -1) == WS_ERR_IO ? 0 : -1;

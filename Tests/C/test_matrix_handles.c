@@ -3,10 +3,10 @@
  */
 #include "wire.h"
 
-enum { CONN, DIALER, DIAL, UPGRADER, UPGRADE, HEADERS, ENGINE, READER, WRITER, PREPARED, NOTHING, KINDS };
+enum { CONN, DIALER, DIAL, UPGRADER, UPGRADE, HEADERS, ENGINE, READER, WRITER, PREPARED, JAR, NOTHING, KINDS };
 
 static const char *const kind_names[KINDS] = {"a connection", "a dialer", "a dial", "an upgrader", "an upgrade", "header fields",
-                                              "an engine", "a reader", "a writer", "a prepared message",
+                                              "an engine", "a reader", "a writer", "a prepared message", "a cookie jar",
                                               "NULL"};
 
 /* One of each; the header fields are the upgrade's. */
@@ -36,6 +36,7 @@ static ws_writer *writer;
 static ws_prepared *a_prepared;
 static ws_conn *the_conn;
 static ws_engine *the_engine;
+static ws_dialer *a_dialer_for_jars;
 static const ws_headers *headers;
 static int freed, handed_over;
 static const uint16_t end = 1000;
@@ -128,6 +129,15 @@ CALL(dialer_window, ws_dialer_set_window_bits(h, 15, 15))
 CALL(dialer_proxy, ws_dialer_set_proxy(h, NULL))
 CALL(dialer_proxy_fn, (handed_over++, ws_dialer_set_proxy_callback(h, NULL, &freed, count_free)))
 CALL(dialer_proxy_environment, ws_dialer_set_proxy_from_environment(h, 0))
+CALL(dialer_jar, ws_dialer_set_cookie_jar(h, NULL))
+CALL(dialer_cookies, (handed_over++, ws_dialer_set_cookie_callbacks(h, NULL, NULL, &freed, count_free)))
+CALL(dialer_redirects, (handed_over++, ws_dialer_set_redirects(h, 0, NULL, &freed, count_free)))
+CALL(dialer_trace, (handed_over++, ws_dialer_set_trace_callback(h, NULL, &freed, count_free)))
+CALL(dialer_connect, (handed_over++, ws_dialer_set_connect_callback(h, NULL, &freed, count_free)))
+CALL(jar_of_dialer, ws_dialer_set_cookie_jar(a_dialer_for_jars, h))
+CALL(jar_set, ws_cookie_jar_set(h, "ws://a/", "b=c"))
+CALL(jar_get, ws_cookie_jar_get(h, "ws://a/", NULL, 0, &size))
+CALL(jar_free, ws_cookie_jar_free(h))
 CALL(dialer_ca_file, ws_dialer_add_tls_ca_file(h, "/dev/null", NULL))
 CALL(dialer_ca_dir, ws_dialer_add_tls_ca_dir(h, "/", NULL))
 CALL(dialer_ca_pem, ws_dialer_add_tls_ca_pem(h, "x", 1, NULL))
@@ -247,7 +257,9 @@ static const function functions[] = {
     FREES(CONN, conn_free),
     OF(HEADERS, headers_get), OF(HEADERS, headers_find), OF(DIALER, dialer_header), OF(DIALER, dialer_subprotocol),
     OF(DIALER, dialer_timeout), OF(DIALER, dialer_limit), OF(DIALER, dialer_compression),
-    OF(DIALER, dialer_takeover), OF(DIALER, dialer_window), OF(DIALER, dialer_proxy), OF(DIALER, dialer_proxy_fn),
+    OF(DIALER, dialer_takeover), OF(DIALER, dialer_window), OF(DIALER, dialer_jar), OF(DIALER, dialer_cookies),
+    OF(DIALER, dialer_redirects), OF(DIALER, dialer_trace), OF(DIALER, dialer_connect), MAY_BE_NULL(JAR, jar_of_dialer),
+    OF(JAR, jar_set), OF(JAR, jar_get), FREES(JAR, jar_free), OF(DIALER, dialer_proxy), OF(DIALER, dialer_proxy_fn),
     OF(DIALER, dialer_proxy_environment), OF(DIALER, dialer_ca_file), OF(DIALER, dialer_ca_dir),
     OF(DIALER, dialer_ca_pem), OF(DIALER, dialer_ca_system), OF(DIALER, dialer_certificate), OF(DIALER, dialer_certificate_pem),
     OF(DIALER, dialer_password), OF(DIALER, dialer_password_fn), OF(DIALER, dialer_server_name), OF(DIALER, dialer_insecure),
@@ -285,11 +297,14 @@ static int open_all(all *self) {
   const ws_headers *fields;
   ws_reader *a_reader;
   ws_writer *a_writer;
+  ws_cookie_jar *a_jar;
   peer_sockets(ends);
   self->client = ends[0];
   EXPECT(peer_put_text(ends[0], PEER_REQUEST));
   if (!wire_open(&self->w, AS_SERVER)) return 0;
   EXPECT_STATUS(ws_dialer_new(&a_dialer), WS_OK);
+  EXPECT_STATUS(ws_dialer_new(&a_dialer_for_jars), WS_OK);
+  EXPECT_STATUS(ws_cookie_jar_new(&a_jar), WS_OK);
   EXPECT_STATUS(ws_upgrader_new(&an_upgrader), WS_OK);
   EXPECT_STATUS(ws_dial_new(NULL, "ws://localhost/", &a_dial, NULL), WS_OK);
   EXPECT_STATUS(ws_upgrade_new(NULL, ends[1], NULL, 0, &an_upgrade), WS_OK);
@@ -302,7 +317,7 @@ static int open_all(all *self) {
   the_conn = self->w.conn;
   the_engine = an_engine;
   void *handles[KINDS] = {self->w.conn, a_dialer, a_dial, an_upgrader, an_upgrade, (void *)(uintptr_t)fields, an_engine,
-                          a_reader, a_writer, a_prepared, NULL};
+                          a_reader, a_writer, a_prepared, a_jar, NULL};
   memcpy(self->handle, handles, sizeof handles);
   return 1;
 }
@@ -351,7 +366,8 @@ static void every_function_with_every_other_handle(void) {
   EXPECT_STATUS(ws_upgrade_accept(one.handle[UPGRADE], 0, &conn, NULL), WS_OK);
   EXPECT_STATUS(ws_engine_output(one.handle[ENGINE], &bytes), WS_OK);
   EXPECT_STATUS(ws_writer_close(one.handle[WRITER]), WS_OK);
-  EXPECT_STATUS(ws_prepared_free(one.handle[PREPARED]), WS_OK);
+  EXPECT_STATUS(ws_prepared_free(one.handle[PREPARED]) + ws_cookie_jar_free(one.handle[JAR]), WS_OK);
+  EXPECT_STATUS(ws_dialer_free(a_dialer_for_jars), WS_OK);
   wire_gets_text(&one.w, 0x81, "");
   EXPECT_STATUS(ws_conn_free(conn), WS_OK);
   EXPECT_STATUS(ws_dialer_free(one.handle[DIALER]) + ws_dial_free(one.handle[DIAL]), WS_OK);

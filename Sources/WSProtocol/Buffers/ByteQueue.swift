@@ -84,11 +84,13 @@ public struct ByteQueue: ~Copyable {
   }
 
   /// Adds the text's bytes.
+  @inline(never)
   public mutating func append(_ text: StaticString) throws(OutOfMemory) {
     try append(UnsafeRawBufferPointer(text))
   }
 
   /// Adds one byte.
+  @inline(never)
   public mutating func append(_ byte: UInt8) throws(OutOfMemory) {
     try reserve(1)
     freeSpace.storeBytes(of: byte, as: UInt8.self)

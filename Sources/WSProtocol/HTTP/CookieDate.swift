@@ -11,6 +11,7 @@ enum CookieDate {
   }
 
   /// Seconds since 1970 UTC, or nil when it is no date.
+  @_optimize(size)
   static func parse(_ text: ByteView) -> Int64? {
     var found = Found()
     var start = 0
@@ -23,11 +24,13 @@ enum CookieDate {
     return seconds(found)
   }
 
+  @_optimize(size)
   private static func isDelimiter(_ byte: UInt8) -> Bool {
     !(byte.isDigit || byte.isLetter || byte == 0x3A || byte >= 0x7F || byte < 0x20 && byte != 0x09)
   }
 
   /// Each token is the first thing that it can be and that has not been found.
+  @_optimize(size)
   private static func take(_ token: ByteView, _ found: inout Found) {
     if found.time == nil, let time = time(token) {
       found.time = time
@@ -41,6 +44,7 @@ enum CookieDate {
   }
 
   /// The digits that the token begins with, when there are so many and no more.
+  @_optimize(size)
   private static func number(_ token: ByteView, digits: ClosedRange<Int>) -> Int? {
     var end = 0
     while end < token.count, token[end].isDigit { end &+= 1 }
@@ -48,6 +52,7 @@ enum CookieDate {
   }
 
   /// `h:m:s`, each of one or two digits.
+  @_optimize(size)
   private static func time(_ token: ByteView) -> (Int, Int, Int)? {
     guard let first = token.position(of: 0x3A), let second = token.position(of: 0x3A, from: first &+ 1) else { return nil }
     let minuteText = token.cut(first &+ 1, second)
@@ -57,6 +62,7 @@ enum CookieDate {
     return (hour, minute, seconds)
   }
 
+  @_optimize(size)
   private static func month(_ token: ByteView) -> Int? {
     let names = ByteView("janfebmaraprmayjunjulaugsepoctnovdec")
     for index in 0..<12 {
@@ -65,6 +71,7 @@ enum CookieDate {
     return nil
   }
 
+  @_optimize(size)
   private static func seconds(_ found: Found) -> Int64? {
     guard let time = found.time, let day = found.day, let month = found.month, let year = found.year else { return nil }
     guard year >= 1601, day >= 1, day <= daysIn(month, year), time.hour <= 23, time.minute <= 59, time.second <= 59 else {
@@ -74,8 +81,10 @@ enum CookieDate {
     return Int64(days &* 86400 &+ time.hour &* 3600 &+ time.minute &* 60 &+ time.second)
   }
 
+  @_optimize(size)
   private static func isLeap(_ year: Int) -> Bool { year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) }
 
+  @_optimize(size)
   private static func daysIn(_ month: Int, _ year: Int) -> Int {
     switch month {
     case 2: isLeap(year) ? 29 : 28
@@ -85,11 +94,13 @@ enum CookieDate {
   }
 
   /// The days from the year 1 to the first day of that one, in the calendar of today.
+  @_optimize(size)
   private static func daysBefore(_ year: Int) -> Int {
     let past = year &- 1
     return past &* 365 &+ past / 4 &- past / 100 &+ past / 400
   }
 
+  @_optimize(size)
   private static func dayOfYear(_ day: Int, _ month: Int, _ year: Int) -> Int {
     var days = day &- 1
     var before = 1

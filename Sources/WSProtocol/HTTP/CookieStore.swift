@@ -45,12 +45,15 @@ public struct CookieStore: ~Copyable {
   public private(set) var count = 0
 
   /// No cookies.
+  @_optimize(size)
   public init() {}
 
   // MARK: - From servers
 
   /// Takes the cookie of one Set-Cookie field; what the rules forbid is passed over. `host` in its one spelling, `target` the
   /// request's path and query, `isSecure` for wss, `now` in seconds since 1970 UTC.
+  @inline(never)
+  @_optimize(size)
   public mutating func set(
     _ field: ByteView, host: ByteView, target: ByteView, isSecure: Bool, now: Int64
   ) throws(OutOfMemory) {
@@ -66,6 +69,7 @@ public struct CookieStore: ~Copyable {
   }
 
   /// RFC 6265 5.1.3: the host itself, or a name above it.
+  @_optimize(size)
   private static func mayBelong(_ host: ByteView, to domain: ByteView) -> Bool {
     guard !domain.isEmpty, !host.equalsIgnoringCase(domain) else { return true }
     guard let name = ProxyRules.parse(host), let parent = ProxyRules.parse(domain) else { return false }
@@ -73,6 +77,7 @@ public struct CookieStore: ~Copyable {
   }
 
   /// The directory of the request's path. RFC 6265 5.1.4.
+  @_optimize(size)
   private static func defaultPath(_ target: ByteView) -> ByteView {
     let end = target.position(of: 0x3F) ?? target.count
     var slash = end
@@ -81,6 +86,7 @@ public struct CookieStore: ~Copyable {
   }
 
   /// A page in clear text must not hide a cookie that was set over TLS. RFC 6265bis 5.7.
+  @_optimize(size)
   private func hasSecureTwin(_ name: ByteView, host: ByteView, path: ByteView) -> Bool {
     var offset = 0
     while let cookie = next(&offset) {
@@ -92,6 +98,7 @@ public struct CookieStore: ~Copyable {
   }
 
   /// Removes the cookie of that name, host and path. Returns the number that it had, so that the new one keeps its place.
+  @_optimize(size)
   private mutating func remove(_ name: ByteView, host: ByteView, path: ByteView) -> UInt64? {
     var offset = 0
     while let cookie = next(&offset) {
@@ -103,6 +110,7 @@ public struct CookieStore: ~Copyable {
     return nil
   }
 
+  @_optimize(size)
   private mutating func add(_ cookie: SetCookie, host: ByteView, path: ByteView, number: UInt64?) throws(OutOfMemory) {
     lastNumber &+= 1
     let entry = Entry(
@@ -120,6 +128,7 @@ public struct CookieStore: ~Copyable {
   }
 
   /// Expired cookies go first, then the oldest.
+  @_optimize(size)
   private mutating func makeRoom(host: ByteView, now: Int64) {
     dropExpired(now)
     while let oldest = oldest(of: host, ifMoreThan: Self.hostLimit) { drop(oldest) }
@@ -127,6 +136,7 @@ public struct CookieStore: ~Copyable {
     compact()
   }
 
+  @_optimize(size)
   private mutating func dropExpired(_ now: Int64) {
     var offset = 0
     while let cookie = next(&offset) {
@@ -134,6 +144,8 @@ public struct CookieStore: ~Copyable {
     }
   }
 
+  @inline(never)
+  @_optimize(size)
   private func oldest(of host: ByteView?, ifMoreThan limit: Int) -> Cookie? {
     var offset = 0
     var found = 0
@@ -149,6 +161,8 @@ public struct CookieStore: ~Copyable {
   // MARK: - To servers
 
   /// Adds the value of a Cookie field, `a=1; b=2`, longer paths first, then older cookies first; nothing when there is none.
+  @_optimize(size)
+  @inline(never)
   public func write(
     to output: inout ByteQueue, host: ByteView, target: ByteView, isSecure: Bool, now: Int64
   ) throws(OutOfMemory) {
@@ -167,6 +181,7 @@ public struct CookieStore: ~Copyable {
   }
 
   /// The next cookie to send behind that one.
+  @_optimize(size)
   private func following(_ last: Cookie?, host: ByteView, path: ByteView, isSecure: Bool, now: Int64) -> Cookie? {
     var offset = 0
     var best: Cookie?
@@ -181,12 +196,14 @@ public struct CookieStore: ~Copyable {
     return best
   }
 
+  @_optimize(size)
   private static func precedes(_ one: Cookie, _ other: Cookie) -> Bool {
     if one.path.count != other.path.count { return one.path.count > other.path.count }
     return one.entry.number < other.entry.number
   }
 
   /// RFC 6265 5.1.4.
+  @_optimize(size)
   private static func path(_ path: ByteView, matches cookiePath: ByteView) -> Bool {
     guard path.cut(0, cookiePath.count).equals(cookiePath) else { return false }
     return path.count == cookiePath.count || path[cookiePath.count] == 0x2F || cookiePath[cookiePath.count &- 1] == 0x2F
@@ -195,6 +212,8 @@ public struct CookieStore: ~Copyable {
   // MARK: - The block
 
   /// The cookie at the offset, which moves behind it; nil at the end.
+  @inline(never)
+  @_optimize(size)
   private func next(_ offset: inout Int) -> Cookie? {
     let size = MemoryLayout<Entry>.size
     while let base = block.bytes.baseAddress, offset &+ size <= block.count {
@@ -213,6 +232,8 @@ public struct CookieStore: ~Copyable {
     return nil
   }
 
+  @inline(never)
+  @_optimize(size)
   private mutating func drop(_ cookie: Cookie) {
     guard let base = block.mutableBytes.baseAddress else { return }
     var entry = cookie.entry
@@ -223,6 +244,7 @@ public struct CookieStore: ~Copyable {
   }
 
   /// Moves the cookies together once half of the block is of ones that are gone.
+  @_optimize(size)
   private mutating func compact() {
     guard goneBytes > block.count / 2, let base = block.mutableBytes.baseAddress else { return }
     var offset = 0

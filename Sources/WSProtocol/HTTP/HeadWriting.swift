@@ -10,6 +10,7 @@ extension ByteQueue {
   }
 
   /// Adds every field, a line each.
+  @_optimize(size)
   mutating func appendFields(_ fields: borrowing HeaderFields) throws(OutOfMemory) {
     var index = 0
     while let field = fields.field(index) {
@@ -22,7 +23,7 @@ extension ByteQueue {
   mutating func appendLineEnd() throws(OutOfMemory) { try append("\r\n") }
 
   /// Adds the number in decimal; a negative one as 0.
-  mutating func appendDecimal(_ number: Int) throws(OutOfMemory) {
+  public mutating func appendDecimal(_ number: Int) throws(OutOfMemory) {
     if number > 9 { try appendDecimal(number / 10) }
     try append(0x30 &+ UInt8(truncatingIfNeeded: max(number, 0) % 10))
   }

@@ -104,6 +104,7 @@ public struct FieldLines {
 enum FieldName {
   static var accept: ByteView { ByteView("Sec-WebSocket-Accept") }
   static var authorization: ByteView { ByteView("Authorization") }
+  static var cookie: ByteView { ByteView("Cookie") }
   static var connection: ByteView { ByteView("Connection") }
   static var contentLength: ByteView { ByteView("Content-Length") }
   static var extensions: ByteView { ByteView("Sec-WebSocket-Extensions") }

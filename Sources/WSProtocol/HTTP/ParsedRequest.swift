@@ -35,6 +35,7 @@ public struct ParsedFields {
   /// The subprotocol at the index of those that the request offers, over all its lines; nil behind the last one. RFC 6455 1.9.
   public func offeredSubprotocol(_ index: Int) -> ByteView? { listed(index, in: FieldName.subprotocol) }
 
+  @_optimize(size)
   fileprivate func appendFields(to output: inout ByteQueue) throws(HeadError) {
     for part in parts {
       guard part.name.bytes.isToken else { throw .badFieldName }

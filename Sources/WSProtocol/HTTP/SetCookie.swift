@@ -18,6 +18,7 @@ struct SetCookie {
   private static let longestLife: Int64 = 400 * 86400
 
   /// nil for what must be ignored: no name and no value, a control byte, more than 4096 bytes of name and value.
+  @_optimize(size)
   init?(_ field: ByteView, now: Int64) {
     for byte in field where byte.isControl && byte != 0x09 { return nil }
     let pairEnd = field.position(of: 0x3B) ?? field.count
@@ -36,6 +37,7 @@ struct SetCookie {
 
   /// Names that promise something about the cookie. RFC 6265bis 5.7, steps on the prefixes; a cookie without a name must not
   /// look like one with such a name.
+  @_optimize(size)
   private func keepsItsPromises(hasPath isRoot: Bool) -> Bool {
     let subject = name.isEmpty ? value : name
     let isHost = subject.hasPrefixIgnoringCase(ByteView("__Host-"))
@@ -54,6 +56,7 @@ struct SetCookie {
 
     var expiry: Int64? { maxAge ?? expires }
 
+    @_optimize(size)
     init(_ text: ByteView, now: Int64, longestLife: Int64) {
       var start = 0
       while start < text.count {
@@ -63,6 +66,7 @@ struct SetCookie {
       }
     }
 
+    @_optimize(size)
     private mutating func take(_ attribute: ByteView, _ now: Int64, _ longestLife: Int64) {
       let equals = attribute.position(of: 0x3D) ?? attribute.count
       let name = attribute.cut(0, equals).trimmed
@@ -84,6 +88,7 @@ struct SetCookie {
   }
 
   /// Seconds; 0 for every negative number, a very long time for numbers of many digits; nil for what is no number.
+  @_optimize(size)
   private static func age(_ text: ByteView) -> Int64? {
     let isNegative = text.cut(0, 1).equals(ByteView("-"))
     let digits = text.cut(from: isNegative ? 1 : 0)

@@ -8,6 +8,7 @@ public struct Agreement {
   public let deflate: DeflateAgreement?
 
   /// What was agreed on.
+  @_optimize(size)
   public init(subprotocol: ByteView, deflate: DeflateAgreement?) {
     self.subprotocol = subprotocol
     self.deflate = deflate
@@ -19,19 +20,29 @@ public struct ClientHandshake {
   private let nonce: (UInt64, UInt64)
 
   /// A handshake with 16 bytes that nobody can guess, fresh for each one.
+  @_optimize(size)
   public init(nonce: (UInt64, UInt64)) { self.nonce = nonce }
 
   /// True for a response that announces another one: pass over its head and read on. RFC 9110 15.2.
+  @_optimize(size)
   public static func isInterim(_ status: Int) -> Bool { status >= 100 && status < 200 && status != 101 }
 
-  /// Adds the request. An Authorization field of the configuration goes before the URL's user and password.
+  /// Adds the request. An Authorization field of the configuration goes before the URL's user and password, and a Cookie field of it
+  /// before `cookies`. What a redirect has led elsewhere gets none of the configuration's fields, and no user and password.
+  @inline(never)
+  @_optimize(size)
   public func writeRequest(
-    to output: inout ByteQueue, url: borrowing WebSocketURL, configuration: borrowing ClientConfiguration
+    to output: inout ByteQueue, url: borrowing WebSocketURL, configuration: borrowing ClientConfiguration,
+    cookies: ByteView = .empty, isElsewhere: Bool = false
   ) throws(OutOfMemory) {
     try output.append("GET ")
     try output.append(url.target)
     try output.append(" HTTP/1.1\r\nHost: ")
-    if configuration.host.isEmpty { try url.writeHost(to: &output) } else { try output.append(configuration.host.bytes) }
+    if configuration.host.isEmpty || isElsewhere {
+      try url.writeHost(to: &output)
+    } else {
+      try output.append(configuration.host.bytes)
+    }
     try output.append("\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: ")
     try Challenge.appendKey(nonce, to: &output)
     try output.append("\r\nSec-WebSocket-Version: 13\r\n")
@@ -43,6 +54,10 @@ public struct ClientHandshake {
       try offer.write(to: &output)
       try output.appendLineEnd()
     }
+    if !cookies.isEmpty, isElsewhere || configuration.headers.first(FieldName.cookie) == nil {
+      try output.appendField(FieldName.cookie, cookies)
+    }
+    guard !isElsewhere else { return try output.appendLineEnd() }
     if url.hasCredentials, configuration.headers.first(FieldName.authorization) == nil {
       try output.append("Authorization: Basic ")
       try url.writeBasicCredentials(to: &output)
@@ -53,6 +68,7 @@ public struct ClientHandshake {
   }
 
   /// Checks the 101. Returns what was agreed on, borrowed from the response. RFC 6455 4.1, the list at its end.
+  @_optimize(size)
   public func check(
     _ response: borrowing MessageHead, configuration: borrowing ClientConfiguration
   ) throws(HandshakeError) -> Agreement {
@@ -67,6 +83,7 @@ public struct ClientHandshake {
     return Agreement(subprotocol: try checkedSubprotocol(response, configuration), deflate: deflate)
   }
 
+  @_optimize(size)
   private func checkedSubprotocol(
     _ response: borrowing MessageHead, _ configuration: borrowing ClientConfiguration
   ) throws(HandshakeError) -> ByteView {

@@ -26,10 +26,12 @@ struct DeflateTerms: Equatable, Sendable {
   static var name: ByteView { ByteView("permessage-deflate") }
 
   /// No parameters.
+  @_optimize(size)
   init() {}
 
   /// Takes the element's parameters. Each one known, once, and with a value where one belongs: else the offer is declined, or the
   /// connection failed. RFC 7692 7.1.
+  @_optimize(size)
   init(_ element: ExtensionElement, _ kind: Kind) throws(HandshakeError) {
     var parameters = ExtensionParameters(element)
     while let parameter = parameters.next() {
@@ -47,12 +49,14 @@ struct DeflateTerms: Equatable, Sendable {
     }
   }
 
+  @_optimize(size)
   private static func withoutContext(_ parameter: ExtensionParameter, was: Bool) throws(HandshakeError) -> Bool {
     guard was else { throw .deflateParameterRepeated }
     guard parameter.rawValue == nil else { throw .badDeflateParameter }
     return false
   }
 
+  @_optimize(size)
   private static func window(
     _ parameter: ExtensionParameter, was: Window, mayBeOpen: Bool
   ) throws(HandshakeError) -> Window {
@@ -66,6 +70,7 @@ struct DeflateTerms: Equatable, Sendable {
   }
 
   /// 8 to 15 in decimal, without a leading zero. In quotes any digit may have a backslash before it. RFC 7692 7.1.2.
+  @_optimize(size)
   private static func bits(_ value: ByteView) -> Int? {
     var number = 0
     var isEscaped = false
@@ -80,6 +85,7 @@ struct DeflateTerms: Equatable, Sendable {
   }
 
   /// Adds the extension's name and these parameters.
+  @_optimize(size)
   func write(to output: inout ByteQueue) throws(OutOfMemory) {
     try output.append(Self.name)
     if !serverKeepsContext { try output.append("; server_no_context_takeover") }
@@ -88,6 +94,7 @@ struct DeflateTerms: Equatable, Sendable {
     try Self.write("; client_max_window_bits", clientWindow, to: &output)
   }
 
+  @_optimize(size)
   private static func write(_ name: StaticString, _ window: Window, to output: inout ByteQueue) throws(OutOfMemory) {
     switch window {
     case .absent: return

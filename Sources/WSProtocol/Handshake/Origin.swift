@@ -11,8 +11,10 @@ struct Origin {
   private let isWildcard: Bool
 
   /// nil for everything else: a path, userinfo, a list, `null`.
+  @_optimize(size)
   init?(_ text: ByteView) { self.init(text, isPattern: false) }
 
+  @_optimize(size)
   private init?(_ text: ByteView, isPattern: Bool) {
     guard let schemeEnd = Self.schemeEnd(text) else { return nil }
     scheme = text.cut(0, schemeEnd)
@@ -26,12 +28,14 @@ struct Origin {
 
   /// True for what may be allowed: `scheme://host[:port]`; `scheme://*.host[:port]`, the names below the host but not itself;
   /// `null` and `scheme://`, which only equal themselves; `*`, everything.
+  @_optimize(size)
   static func isPattern(_ text: ByteView) -> Bool {
     isAny(text) || isOpaque(text) || Origin(text, isPattern: true) != nil
   }
 
   /// Decides about a request. Without Origin it does not come from a browser. `host` is the request's Host, `isSecure` whether the
   /// client speaks https as it sees it.
+  @_optimize(size)
   static func check(
     _ request: borrowing MessageHead, host: Authority, configuration: borrowing ServerConfiguration, isSecure: Bool
   ) throws(HandshakeError) {
@@ -47,6 +51,7 @@ struct Origin {
   }
 
   /// The one Origin of a request; nil for a request that may do without.
+  @_optimize(size)
   static func only(
     _ request: borrowing MessageHead, configuration: borrowing ServerConfiguration
   ) throws(HandshakeError) -> ByteView? {
@@ -58,19 +63,23 @@ struct Origin {
     return text
   }
 
+  @_optimize(size)
   private func isSame(as server: Authority, isSecure: Bool) -> Bool {
     scheme.equalsIgnoringCase(isSecure ? ByteView("https") : ByteView("http"))
       && host.equals(server.host) && port == server.port ?? (isSecure ? 443 : 80)
   }
 
+  @_optimize(size)
   private func matches(_ pattern: Origin) -> Bool {
     scheme.equalsIgnoringCase(pattern.scheme) && port == pattern.port
       && (pattern.isWildcard ? host.isBelow(pattern.host) : host.equals(pattern.host))
   }
 
+  @_optimize(size)
   private static func isAny(_ text: ByteView) -> Bool { text.equals(ByteView("*")) }
 
   /// What has no host by nature: null, and the bare scheme of some browser's own pages. http and https always have one.
+  @_optimize(size)
   private static func isOpaque(_ text: ByteView) -> Bool {
     if text.equals(ByteView("null")) { return true }
     guard let end = schemeEnd(text) else { return false }
@@ -78,6 +87,7 @@ struct Origin {
   }
 
   /// Where the scheme ends and `://` begins. RFC 3986 3.1.
+  @_optimize(size)
   private static func schemeEnd(_ text: ByteView) -> Int? {
     guard let end = text.position(of: 0x3A), end > 0, text[0].isLetter,
       text.cut(end, end &+ 3).equals(ByteView("://"))
@@ -88,6 +98,7 @@ struct Origin {
     return end
   }
 
+  @_optimize(size)
   private static func defaultPort(_ scheme: ByteView) -> UInt16 {
     if scheme.equalsIgnoringCase(ByteView("https")) { return 443 }
     return scheme.equalsIgnoringCase(ByteView("http")) ? 80 : 0

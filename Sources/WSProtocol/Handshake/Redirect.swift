@@ -31,6 +31,7 @@ public enum RedirectError: Error, Equatable, Sendable {
 /// Redirects of the opening handshake.
 public enum Redirect {
   /// True for the statuses that name another place: 301, 302, 303, 307 and 308.
+  @_optimize(size)
   public static func isRedirect(_ status: Int) -> Bool {
     switch status {
     case 301, 302, 303, 307, 308: true
@@ -40,6 +41,7 @@ public enum Redirect {
 
   /// Adds the URL that a response leads to, seen from the URL that was asked: ws for http, wss for https. User and password go
   /// along only where both the new URL is of the same origin and writes its own.
+  @_optimize(size)
   public static func resolve(
     _ response: borrowing MessageHead, from base: borrowing WebSocketURL, to output: inout ByteQueue
   ) throws(RedirectError) {
@@ -54,15 +56,18 @@ public enum Redirect {
   }
 
   /// Same scheme, host and port: what is meant for one is safe with the other. RFC 6454 5.
+  @_optimize(size)
   public static func isSameOrigin(_ one: borrowing WebSocketURL, _ other: borrowing WebSocketURL) -> Bool {
     one.isSecure == other.isSecure && one.port == other.port && one.host.equals(other.host)
   }
 
   /// A fragment says nothing to the server.
+  @_optimize(size)
   private static func withoutFragment(_ location: ByteView) -> ByteView {
     location.cut(0, location.position(of: 0x23) ?? location.count)
   }
 
+  @_optimize(size)
   private static func write(
     _ location: ByteView, _ base: borrowing WebSocketURL, _ output: inout ByteQueue
   ) throws(OutOfMemory) {
@@ -75,6 +80,7 @@ public enum Redirect {
   }
 
   /// The scheme of a whole URL as a WebSocket one, and what stands behind it; nil for a reference. Other schemes stay, to be refused.
+  @_optimize(size)
   private static func behindScheme(_ location: ByteView) -> (scheme: ByteView, rest: ByteView)? {
     guard let colon = location.position(of: 0x3A), location.cut(colon, colon &+ 3).equals(ByteView("://")) else { return nil }
     let scheme = location.cut(0, colon)
@@ -85,6 +91,7 @@ public enum Redirect {
   }
 
   /// A path from the root, a query, or a path beside the last one. Dots in it are the server's to resolve.
+  @_optimize(size)
   private static func writeTarget(_ reference: ByteView, _ target: ByteView, _ output: inout ByteQueue) throws(OutOfMemory) {
     let pathEnd = target.position(of: 0x3F) ?? target.count
     switch reference.first {
@@ -100,6 +107,7 @@ public enum Redirect {
 }
 
 extension ByteQueue {
+  @_optimize(size)
   fileprivate mutating func append(_ first: ByteView, _ between: StaticString, _ second: ByteView) throws(OutOfMemory) {
     try append(first)
     try append(between)

@@ -7,6 +7,7 @@ public enum ServerHandshake {
   /// that there is; else the caller does. RFC 6455 4.2.1.
   ///
   /// The order decides what a request with several faults is told: not for us (426), then HTTP, then who may connect, then the rest.
+  @_optimize(size)
   public static func check(
     _ request: borrowing MessageHead, configuration: borrowing ServerConfiguration, isSecure: Bool, isLoopback: Bool,
     judgesOrigin: Bool = true
@@ -29,9 +30,11 @@ public enum ServerHandshake {
   }
 
   /// Path and query of the request, also when its target is a whole URL. Borrowed from the request.
+  @_optimize(size)
   public static func path(_ request: borrowing MessageHead) -> ByteView { RequestTarget.path(request.target) }
 
   /// The same in two; an empty query may have its `?` or not. Borrowed from the request.
+  @_optimize(size)
   public static func pathAndQuery(_ request: borrowing MessageHead) -> (path: ByteView, query: ByteView) {
     let whole = path(request)
     guard let mark = whole.position(of: 0x3F) else { return (whole, .empty) }
@@ -39,9 +42,11 @@ public enum ServerHandshake {
   }
 
   /// The one Origin of a request, nil when there is none. Borrowed from the request.
+  @_optimize(size)
   public static func origin(_ request: borrowing MessageHead) -> ByteView? { request.first(FieldName.origin) }
 
   /// The subprotocol at the index of those that the request offers, over all its lines. Borrowed from the request.
+  @_optimize(size)
   public static func offeredSubprotocol(_ index: Int, _ request: borrowing MessageHead) -> ByteView? {
     request.fields.listed(index, in: FieldName.subprotocol)
   }
@@ -58,6 +63,7 @@ public enum ServerHandshake {
 
   /// The first subprotocol of the client's list that the configuration has, in the client's order, over all its lines; empty when
   /// there is none.
+  @_optimize(size)
   private static func subprotocol(
     _ request: borrowing MessageHead, configuration: borrowing ServerConfiguration
   ) -> ByteView {
@@ -90,6 +96,7 @@ public enum ServerHandshake {
   }
 
   /// Exactly one Host that is a host. RFC 9112 3.2.
+  @_optimize(size)
   private static func checkedHost(_ request: borrowing MessageHead) throws(HandshakeError) -> Authority {
     guard let text = request.first(FieldName.host) else { throw .hostMissing }
     guard request.count(of: FieldName.host) == 1 else { throw .hostRepeated }
@@ -98,18 +105,21 @@ public enum ServerHandshake {
   }
 
   /// Content-Length: 0 is no body. RFC 9112 6.3.
+  @_optimize(size)
   private static func checkNoBody(_ request: borrowing MessageHead) throws(HandshakeError) {
     guard request.first(FieldName.transferEncoding) == nil else { throw .requestBody }
     guard let length = request.first(FieldName.contentLength) else { return }
     guard request.count(of: FieldName.contentLength) == 1, length.equals(ByteView("0")) else { throw .requestBody }
   }
 
+  @_optimize(size)
   private static func checkVersion(_ request: borrowing MessageHead) throws(HandshakeError) {
     guard request.first(FieldName.version) != nil else { throw .versionMissing }
     guard request.count(of: FieldName.version) == 1 else { throw .versionRepeated }
     guard request.fields.hasToken(ByteView("13"), in: FieldName.version) else { throw .unsupportedVersion }
   }
 
+  @_optimize(size)
   private static func checkKey(_ request: borrowing MessageHead) throws(HandshakeError) {
     guard let key = request.first(FieldName.key) else { throw .keyMissing }
     guard request.count(of: FieldName.key) == 1 else { throw .keyRepeated }

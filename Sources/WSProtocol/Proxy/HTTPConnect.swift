@@ -11,6 +11,7 @@ public enum HTTPConnect {
 
   /// Adds the request for a tunnel to the host and port, IPv6 without brackets. The user and password of the proxy's URL go with it,
   /// whether or not there is a password. RFC 7617.
+  @_optimize(size)
   public static func writeRequest(
     to output: inout ByteQueue, host: ByteView, port: UInt16, proxy: borrowing ProxyURL
   ) throws(OutOfMemory) {
@@ -29,6 +30,7 @@ public enum HTTPConnect {
 
   /// Whether the answer opened the tunnel: any 2xx does, and what follows its head belongs to the tunnel, whatever length it
   /// claims. Interim responses are for the caller to pass over.
+  @_optimize(size)
   public static func check(_ response: borrowing MessageHead, proxy: borrowing ProxyURL) throws(ProxyError) {
     switch response.status {
     case 200...299: return
@@ -37,6 +39,7 @@ public enum HTTPConnect {
     }
   }
 
+  @_optimize(size)
   private static func appendTarget(_ host: ByteView, _ port: UInt16, to output: inout ByteQueue) throws(OutOfMemory) {
     let isIPv6 = host.position(of: 0x3A) != nil
     if isIPv6 { try output.append(0x5B) }
@@ -46,6 +49,7 @@ public enum HTTPConnect {
     try output.appendDecimal(Int(port))
   }
 
+  @_optimize(size)
   private static func appendCredentials(_ proxy: borrowing ProxyURL, to output: inout ByteQueue) throws(OutOfMemory) {
     var plain = ByteQueue()
     try plain.append(proxy.user)

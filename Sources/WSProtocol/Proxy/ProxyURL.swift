@@ -20,6 +20,7 @@ public struct ProxyURL: ~Copyable {
 
   /// Takes a copy of the URL's parts. `host:port` alone is an http proxy, as everywhere. socks5h is the same as socks5: names are
   /// always the proxy's to resolve. A path is passed over.
+  @_optimize(size)
   public init(parsing text: ByteView) throws(URLError) {
     let whole = try Self.withScheme(text)
     let parts = try URLParts(whole.bytes)
@@ -44,6 +45,7 @@ public struct ProxyURL: ~Copyable {
   public var password: ByteView { copy.text.bytes.cut(from: copy.userEnd) }
 
   /// SOCKS carries users and passwords of at most 255 bytes. RFC 1929 2.
+  @_optimize(size)
   private static func copied(_ host: HostName, _ userinfo: ByteView?, limit: Int) throws(URLError) -> ProxyCopy {
     let copy: ProxyCopy
     do throws(OutOfMemory) { copy = try ProxyCopy(host, userinfo ?? .empty) } catch { throw .outOfMemory }
@@ -51,6 +53,7 @@ public struct ProxyURL: ~Copyable {
     return copy
   }
 
+  @_optimize(size)
   private static func withScheme(_ text: ByteView) throws(URLError) -> ByteQueue {
     var whole = ByteQueue()
     do throws(OutOfMemory) {
@@ -60,11 +63,13 @@ public struct ProxyURL: ~Copyable {
     return whole
   }
 
+  @_optimize(size)
   private static func hasScheme(_ text: ByteView) -> Bool {
     guard let colon = text.position(of: 0x3A) else { return false }
     return text.cut(colon, colon &+ 3).equals(ByteView("://"))
   }
 
+  @_optimize(size)
   private static func kind(_ scheme: ByteView) throws(URLError) -> ProxyKind {
     if scheme.equalsIgnoringCase(ByteView("http")) { return .http }
     if scheme.equalsIgnoringCase(ByteView("https")) { return .https }
@@ -74,6 +79,7 @@ public struct ProxyURL: ~Copyable {
     return .socks5
   }
 
+  @_optimize(size)
   private static func defaultPort(_ kind: ProxyKind) -> UInt16 {
     switch kind {
     case .http: 80
@@ -89,6 +95,7 @@ private struct ProxyCopy: ~Copyable {
   private(set) var hostEnd = 0
   private(set) var userEnd = 0
 
+  @_optimize(size)
   init(_ host: HostName, _ userinfo: ByteView) throws(OutOfMemory) {
     try host.appendCanonical(to: &text)
     hostEnd = text.count

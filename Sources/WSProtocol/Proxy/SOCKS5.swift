@@ -16,12 +16,14 @@ public struct SOCKS5: ~Copyable {
   private static let withPassword: UInt8 = 2
 
   /// A conversation that has not begun.
+  @_optimize(size)
   public init() {}
 
   /// True when the proxy has opened the connection: what follows is the host's.
   public var isOpen: Bool { stage == .open }
 
   /// Adds the first bytes: the methods that we can use. RFC 1928 3.
+  @_optimize(size)
   public func writeGreeting(to output: inout ByteQueue, proxy: borrowing ProxyURL) throws(OutOfMemory) {
     try output.append(Self.version)
     try output.append(proxy.hasCredentials ? 2 : 1)
@@ -31,6 +33,7 @@ public struct SOCKS5: ~Copyable {
 
   /// Takes one answer of the proxy from the front of `received`, and adds what is to be said next. False: more bytes are needed.
   /// Bytes behind the last answer stay in `received`. `host` without brackets; a name goes to the proxy as it is.
+  @_optimize(size)
   public mutating func advance(
     _ received: inout ByteQueue, output: inout ByteQueue, host: ByteView, port: UInt16, proxy: borrowing ProxyURL
   ) throws(ProxyError) -> Bool {
@@ -50,6 +53,7 @@ public struct SOCKS5: ~Copyable {
     return true
   }
 
+  @_optimize(size)
   private mutating func answerMethod(
     _ method: UInt8, _ output: inout ByteQueue, _ host: ByteView, _ port: UInt16, _ proxy: borrowing ProxyURL
   ) throws(ProxyError) {
@@ -65,6 +69,7 @@ public struct SOCKS5: ~Copyable {
   }
 
   /// CONNECT to an address or a name. RFC 1928 4.
+  @_optimize(size)
   private mutating func sendRequest(_ host: ByteView, _ port: UInt16, _ output: inout ByteQueue) throws(ProxyError) {
     guard host.count <= 255 else { throw .nameTooLong }
     do throws(OutOfMemory) {
@@ -79,6 +84,7 @@ public struct SOCKS5: ~Copyable {
   }
 
   /// An address as its bytes, a name with its length before it. RFC 1928 5.
+  @_optimize(size)
   private static func appendAddress(_ host: ByteView, to output: inout ByteQueue) throws(OutOfMemory) {
     if let address = IPv4.parse(host) {
       try output.append(1)
@@ -92,6 +98,7 @@ public struct SOCKS5: ~Copyable {
     }
   }
 
+  @_optimize(size)
   private static func appendCounted(_ bytes: ByteView, to output: inout ByteQueue) throws(OutOfMemory) {
     let bytes = bytes.cut(0, 255)
     try output.append(UInt8(truncatingIfNeeded: bytes.count))
@@ -99,6 +106,7 @@ public struct SOCKS5: ~Copyable {
   }
 
   /// Two bytes: a version, and what the proxy says.
+  @_optimize(size)
   private static func takeAnswer(_ received: inout ByteQueue, version: UInt8) throws(ProxyError) -> UInt8? {
     let bytes = received.bytes
     guard let first = bytes.first else { return nil }
@@ -110,6 +118,7 @@ public struct SOCKS5: ~Copyable {
   }
 
   /// The reply with the address that the proxy bound, which says nothing to us. RFC 1928 6.
+  @_optimize(size)
   private static func takeReply(_ received: inout ByteQueue) throws(ProxyError) -> Bool {
     let bytes = received.bytes
     guard let first = bytes.first else { return false }

@@ -232,6 +232,11 @@ ws_request_fn = CFUNCTYPE(c_int, c_void_p, c_void_p)
 ws_refusal_fn = CFUNCTYPE(None, c_void_p, POINTER(ws_failure), c_void_p)
 ws_tls_password_fn = CFUNCTYPE(c_int, c_void_p, c_size_t, c_void_p)
 ws_proxy_fn = CFUNCTYPE(c_int, c_char_p, c_void_p, c_size_t, c_void_p)
+ws_cookie_get_fn = CFUNCTYPE(c_int, c_char_p, c_void_p, c_size_t, c_void_p)
+ws_cookie_set_fn = CFUNCTYPE(None, c_char_p, c_char_p, c_void_p)
+ws_redirect_fn = CFUNCTYPE(c_int, c_char_p, c_void_p)
+ws_trace_fn = CFUNCTYPE(None, c_int32, c_char_p, c_void_p)
+ws_connect_fn = CFUNCTYPE(c_int, c_char_p, c_uint16, c_int64, c_void_p)
 ws_tls_context_fn = CFUNCTYPE(c_int, c_void_p, c_void_p, c_void_p)
 
 # Names for the arguments, so that the table below reads like the header.
@@ -340,6 +345,15 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
     "ws_dialer_set_proxy": (c_int, [_handle, _string]),
     "ws_dialer_set_proxy_callback": (c_int, [_handle, ws_proxy_fn, c_void_p, ws_free_fn]),
     "ws_dialer_set_proxy_from_environment": (c_int, [_handle, c_int32]),
+    "ws_cookie_jar_new": (c_int, [_handle_out]),
+    "ws_cookie_jar_free": (c_int, [_handle]),
+    "ws_cookie_jar_set": (c_int, [_handle, _string, _string]),
+    "ws_cookie_jar_get": (c_int, [_handle, _string, _data, c_size_t, _size_out]),
+    "ws_dialer_set_cookie_jar": (c_int, [_handle, _handle]),
+    "ws_dialer_set_cookie_callbacks": (c_int, [_handle, ws_cookie_get_fn, ws_cookie_set_fn, c_void_p, ws_free_fn]),
+    "ws_dialer_set_redirects": (c_int, [_handle, c_int32, ws_redirect_fn, c_void_p, ws_free_fn]),
+    "ws_dialer_set_trace_callback": (c_int, [_handle, ws_trace_fn, c_void_p, ws_free_fn]),
+    "ws_dialer_set_connect_callback": (c_int, [_handle, ws_connect_fn, c_void_p, ws_free_fn]),
     "ws_dialer_add_tls_ca_file": (c_int, [_handle, _string, _failure_out]),
     "ws_dialer_add_tls_ca_dir": (c_int, [_handle, _string, _failure_out]),
     "ws_dialer_add_tls_ca_pem": (c_int, [_handle, _data, c_size_t, _failure_out]),
