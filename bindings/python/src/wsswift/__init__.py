@@ -5,6 +5,7 @@ from __future__ import annotations
 from ._library import LibraryError, lib
 from ._version import __version__
 from .compression import Deflate
+from .cookies import CookieJar
 from .datastructures import Headers, Request, Response
 from .exceptions import (
     Close,
@@ -41,6 +42,7 @@ __all__ = [
     "ConnectionClosed",
     "ConnectionClosedError",
     "ConnectionClosedOK",
+    "CookieJar",
     "Deflate",
     "Headers",
     "InvalidHandshake",

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Callable, Optional, Sequence, Tuple, Union
 
 from . import _ffi as ffi
-from ._callbacks import Asked, take_cause
+from ._callbacks import asked_for_text, take_cause
 from ._errors import check, exception, fault
 from ._handles import Handle, c_string, copy, copy_text, quoted
 from ._library import lib
@@ -154,7 +154,7 @@ def _refuse(tls: TLS, names: Sequence[str], function: str) -> None:
 
 def _configure_both(handle: Handle, tls: TLS, prefix: str) -> None:
     if callable(tls.password):
-        source = Asked(ffi.ws_tls_password_fn, tls.password, -1)
+        source = asked_for_text(ffi.ws_tls_password_fn, tls.password, -1)
         handle.keep.append(source)
         check(getattr(lib, f"{prefix}_set_tls_password_callback")(handle, source.callback, None, ffi.ws_free_fn()))
     elif tls.password is not None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ._broadcast import broadcast
+from ._steps import Step
 from .client import ClientConnection, connect
 from .connection import Connection
 from .server import Server, ServerConnection, serve
 
-__all__ = ["ClientConnection", "Connection", "Server", "ServerConnection", "broadcast", "connect", "serve"]
+__all__ = ["ClientConnection", "Connection", "Server", "ServerConnection", "Step", "broadcast", "connect", "serve"]

@@ -7,7 +7,7 @@ from ctypes import byref
 from typing import TYPE_CHECKING, Any, Callable, Optional, Sequence, Tuple, Union
 
 from .. import _ffi as ffi
-from .._callbacks import Asked, take_cause
+from .._callbacks import asked_for_text, take_cause
 from .._errors import check, fault, handshake_exception
 from .._handles import ConnHandle, DialerHandle, DialHandle, add_headers, add_strings, c_string
 from .._library import lib
@@ -88,7 +88,7 @@ def set_proxy(dialer: DialerHandle, proxy: Proxy, ssl: ClientTLS) -> None:
     if proxy is True:
         check(lib.ws_dialer_set_proxy_from_environment(dialer, 1))
     elif callable(proxy):
-        asked = Asked(ffi.ws_proxy_fn, proxy, 0)
+        asked = asked_for_text(ffi.ws_proxy_fn, proxy, 0)
         dialer.keep.append(asked)
         check(lib.ws_dialer_set_proxy_callback(dialer, asked.callback, None, ffi.ws_free_fn()))
     else:
@@ -112,7 +112,13 @@ def _run(dialer: DialerHandle, dial: DialHandle, uri: str) -> ConnHandle:
         lambda: lib.ws_dial_run(dial, 0, byref(handle), byref(failure)),
         lambda: lib.ws_dial_cancel(dial),
     )
-    if result != ffi.WS_OK:
+    try:
         cause = take_cause(dialer.keep)
-        raise handshake_exception(fault(result, failure, uri=uri, response=dial.response())) from cause
+        if result != ffi.WS_OK:
+            raise handshake_exception(fault(result, failure, uri=uri, response=dial.response())) from cause
+        if cause is not None:
+            raise cause  # a function that is only told: the library goes on
+    except BaseException:
+        lib.ws_conn_abort(handle)  # the exception may keep it for long
+        raise
     return handle

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 import socket
-from typing import TYPE_CHECKING, Any, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Optional, Sequence, Tuple
 
 from ..compression import CLIENT_DEFAULT, Compression, offer
+from ..cookies import Cookies
 from ..datastructures import Headers, HeadersLike, Request, Response
+from ..tls import is_context
 from ._dialing import Proxy, make_dialer, open_connection, secure, set_proxy
 from ._options import MaxQueue, MaxSize, Settings, message_limit, refuse_missing, with_default
+from ._steps import Connector, Step, Steps
 from .connection import Connection
 
 __all__ = ["ClientConnection", "connect"]
@@ -47,6 +50,11 @@ def connect(
     proxy: Proxy = None,
     proxy_ssl: None = None,
     proxy_server_hostname: None = None,
+    cookies: Optional[Cookies] = None,
+    max_redirects: int = 0,
+    process_redirect: Optional[Callable[[str], object]] = None,
+    connector: Optional[Connector] = None,
+    trace: Optional[Callable[[Step, str], object]] = None,
     open_timeout: Optional[float] = 10,
     ping_interval: Optional[float] = 20,
     ping_timeout: Optional[float] = 20,
@@ -69,6 +77,12 @@ def connect(
     compression: "deflate" offers permessage-deflate (RFC 7692), a Deflate with settings of its own; None: no compression.
     additional_headers: header fields for the request; Host replaces the default.
     user_agent_header: the User-Agent field, unless additional_headers has one; None: no such field.
+    cookies: a CookieJar, or another object with its get() and set(): cookies go along, and those of the answer are kept.
+    max_redirects: how many redirects to follow; never from wss to ws. To another origin no headers of ours go, nor user and password.
+    process_redirect: gets the URI that a redirect leads to; False refuses it.
+    connector: called as connector(host, port, timeout) instead of resolving and connecting; gives a connected stream socket, which is
+        taken over.
+    trace: called as trace(step, detail) for each Step of the attempt.
     open_timeout: seconds for everything up to the server's answer; None: for ever.
     ping_interval: seconds between pings that keep the connection alive; None: no pings.
     ping_timeout: seconds behind such a ping after which a server that has sent nothing is given up; None: never.
@@ -99,6 +113,10 @@ def connect(
         offer(dialer, settings.deflate)
         secure(dialer, uri, ssl, server_hostname, proxy)
         set_proxy(dialer, proxy, ssl)
+        steps = Steps(cookies, max_redirects, process_redirect, connector, trace)
+        if is_context(ssl) and not steps.are_default:
+            raise NotImplementedError("cookies, max_redirects, connector and trace are not there with an ssl.SSLContext")
+        steps.tell(dialer)
         if open_timeout == 0:
             raise TimeoutError("timed out during the opening handshake: open_timeout is 0")
         handle, response = open_connection(dialer, uri, ssl, server_hostname, sock, open_timeout, settings)
