@@ -141,11 +141,12 @@ static void an_engine_counts_too(void) {
 
 /* What a peer that does not read will never get does not count. */
 static void pongs_that_are_replaced_do_not_count(void) {
+  static const char digits[] = "0123456789";
   ws_engine *server = engine_open(AS_SERVER);
   ws_statistics now = {.struct_size = sizeof now};
   for (int i = 0; i < 10; i++) {
-    engine_put(server, AS_SERVER, 0x89, "0123456789" + i, 1);
-    engine_tells(server, WS_EVENT_PING, "0123456789" + i, 1);
+    engine_put(server, AS_SERVER, 0x89, &digits[i], 1);
+    engine_tells(server, WS_EVENT_PING, &digits[i], 1);
   }
   EXPECT_STATUS(ws_engine_statistics(server, &now), WS_OK);
   EXPECT_INT(now.pings_received, 10);
