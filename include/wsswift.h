@@ -732,7 +732,8 @@ int ws_dialer_set_tls_insecure_skip_verify(ws_dialer *dialer, int32_t on);
 int ws_dialer_set_tls_resumption(ws_dialer *dialer, int32_t on);
 
 /* [owner] Writes the secrets of connections to a file, for tools that decrypt recorded traffic: in the form of SSLKEYLOGFILE, a variable
- * that the library never looks at. The file is its owner's alone (0600); links are refused. WS_ERR_IO. */
+ * that the library never looks at. The file is its owner's alone (0600); links of both kinds and other users'
+ * files are refused. WS_ERR_IO. */
 int ws_dialer_set_tls_key_log(ws_dialer *dialer, const char *path, ws_failure *failure);
 
 /* Gets an SSL_CTX before its first connection, and the handle of dlopen for the libssl that it belongs to: a process may hold several,

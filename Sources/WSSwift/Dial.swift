@@ -113,6 +113,8 @@ public final class Dial: @unchecked Sendable {
       try receiveResponse(&channel, until: deadline)
     } catch {
       if case .lost = error, let unsent { throw unsent }
+      // TLS 1.3: a server may refuse our certificate once its part of the handshake is done.
+      if case .tls(let fault) = error, let tls { explain(.tls(fault), tlsHost(url.host, isProxy: false), tls) }
       throw error
     }
     try dialer.cookies.take(response, from: url)

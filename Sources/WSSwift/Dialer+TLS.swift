@@ -113,9 +113,8 @@ extension Dial {
     _ channel: borrowing HandshakeChannel, host: ByteView, port: UInt16, isProxy: Bool, until deadline: Deadline
   ) throws(WSError) -> TLSStream {
     step = .securing
-    let override = dialer.clientTLS.serverName.bytes
     let isMeant = !isProxy && !isElsewhere
-    let host = override.isEmpty || !isMeant ? host : override
+    let host = tlsHost(host, isProxy: isProxy)
     let kind = (HostName(nameOrIPv4: host) ?? HostName(ipv6: host))?.kind
     let name = TLSServerName(host: host, port: port, isAddress: kind != .name)
     let context = try dialer.clientTLS.context(showsIdentity: isMeant)
@@ -133,9 +132,16 @@ extension Dial {
     return stream
   }
 
+  /// Whom the certificate of a connection to a host must be for.
+  @_optimize(size)
+  func tlsHost(_ host: ByteView, isProxy: Bool) -> ByteView {
+    let override = dialer.clientTLS.serverName.bytes
+    return override.isEmpty || isProxy || isElsewhere ? host : override
+  }
+
   /// Which host it was, and what its certificate says instead.
   @_optimize(size)
-  private func explain(_ error: TransportError, _ host: ByteView, _ stream: TLSStream) {
+  func explain(_ error: TransportError, _ host: ByteView, _ stream: TLSStream) {
     guard case .tls(let fault) = error else { return }
     do throws(OutOfMemory) {
       try explanationBytes.append(fault.text)

@@ -18,15 +18,15 @@ public final class PrivateLog: @unchecked Sendable {
 
   private init(_ descriptor: Int32) { self.descriptor = descriptor }
 
-  /// Opens the file at a path, NUL-terminated, or makes it, for its owner alone (0600, also when it was there before). A symbolic link
-  /// and what is no regular file are refused. Throws `.system`, `.noDescriptors`, `.outOfMemory`.
+  /// Opens the file at a path, NUL-terminated, or makes it, for its owner alone (0600, also when it was there before). Links,
+  /// files of other users and what is no regular file are refused. Throws `.system`, `.noDescriptors`, `.outOfMemory`.
   public static func open(_ path: UnsafePointer<CChar>) throws(TransportError) -> PrivateLog {
     // O_NONBLOCK, because opening a pipe that nobody reads would wait.
     let flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK
     let descriptor = clinux_open(path, flags, 0o600)
     guard descriptor >= 0 else { throw .last }
     let log = PrivateLog(descriptor)
-    guard clinux_is_regular(descriptor) != 0 else { throw .system(EINVAL) }
+    guard clinux_is_ours_alone(descriptor) != 0 else { throw .system(EINVAL) }
     guard fchmod(descriptor, 0o600) == 0 else { throw .last }
     return log
   }

@@ -251,6 +251,10 @@ static void key_logs_that_are_refused(void) {
   expect_failure(&got, status, (wanted){.code = WS_ERR_IO, .who = WS_BY_SYSTEM, .os_errno = ELOOP, .text = "symbolic links"});
   status = ws_upgrader_set_tls_key_log(upgrader, tls_file("link.log"), &got);
   expect_failure(&got, status, (wanted){.code = WS_ERR_IO, .who = WS_BY_SYSTEM, .os_errno = ELOOP, .text = "symbolic links"});
+  EXPECT_INT(link(tls_file("good.pem"), tls_file("second.log")), 0);
+  status = ws_dialer_set_tls_key_log(dialer, tls_file("second.log"), &got);
+  expect_failure(&got, status, (wanted){.code = WS_ERR_IO, .who = WS_BY_SYSTEM, .os_errno = EINVAL, .text = "the system refused"});
+  EXPECT_INT(unlink(tls_file("second.log")), 0);
   EXPECT_STATUS(ws_dialer_set_tls_key_log(dialer, "/dev/null", NULL), WS_ERR_IO);
   EXPECT_STATUS(ws_dialer_set_tls_key_log(dialer, "/absent/log", NULL), WS_ERR_IO);
   EXPECT_STATUS(ws_dialer_set_tls_key_log(dialer, NULL, NULL), WS_ERR_INVALID);

@@ -107,10 +107,11 @@ static inline ssize_t clinux_send(int fd, const void *first, size_t first_size, 
 /* open is variadic, as fcntl is. -1 and errno, or a descriptor. */
 static inline int clinux_open(const char *path, int flags, mode_t mode) { return open(path, flags, mode); }
 
-/* fstat's mode is taken apart by macros. */
-static inline int clinux_is_regular(int fd) {
+/* A regular file of this process's user that has no other name: nobody else reaches it once its mode says so. fstat's mode is taken
+ * apart by macros. */
+static inline int clinux_is_ours_alone(int fd) {
   struct stat status;
-  return fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
+  return fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_nlink == 1 && status.st_uid == geteuid();
 }
 
 /* One system call for a line and its end, as with clinux_send. */

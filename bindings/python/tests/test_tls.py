@@ -368,3 +368,4 @@ def test_arguments_of_serve(tls, error):
 
 def test_secrets_are_not_printed():
     assert "secret" not in repr(TLS(certificate=b"PEM", key=b"secret", password="secret"))
+    assert "secret" not in repr(TLS(certificate=b"PEM and its secret"))

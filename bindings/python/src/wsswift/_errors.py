@@ -76,7 +76,9 @@ def _in_python(text: str) -> str:
     advice = _ADVICE.search(text)
     if advice is not None and advice[1] not in _ARGUMENTS:
         text = text[: advice.start()]
-    return re.sub(r"ws_\w+", lambda name: _ARGUMENTS.get(name[0], name[0]), text)
+    text = re.sub(r"ws_\w+", lambda name: _ARGUMENTS.get(name[0], name[0]), text)
+    # Two functions may be one argument here.
+    return re.sub(r"\b(\w+) or \1\b", r"\1", text)
 
 
 def _from_system(default: int) -> Callable[[Fault], Exception]:
@@ -109,7 +111,6 @@ EXCEPTIONS: Dict[int, Callable[[Fault], Exception]] = {
     ffi.WS_ERR_BROKEN: _from_system(errno.EPIPE),
     ffi.WS_ERR_ABORTED: _from_system(errno.ECONNABORTED),
     ffi.WS_ERR_FDS: _from_system(errno.EMFILE),
-    ffi.WS_ERR_KEEPALIVE: _text_only(TimeoutError),
     ffi.WS_ERR_CONNECT: _from_system(errno.ECONNREFUSED),
     ffi.WS_ERR_KEEPALIVE: _from_system(errno.ETIMEDOUT),
     ffi.WS_ERR_RESOLVE: lambda fault: socket.gaierror(socket.EAI_NONAME, fault.text),

@@ -54,7 +54,8 @@ class TLS:
     client_ca_mode: "required", or "optional", where a certificate that is sent must be good.
     """
 
-    certificate: Optional[PathOrPEM] = None
+    # As bytes it may hold the key.
+    certificate: Optional[PathOrPEM] = field(default=None, repr=False)
     key: Optional[PathOrPEM] = field(default=None, repr=False)
     password: Password = field(default=None, repr=False)
     key_log: Optional[Path] = None
