@@ -116,6 +116,22 @@ static void a_jar_by_hand(void) {
   EXPECT_STATUS(ws_cookie_jar_free(jar), WS_OK);
 }
 
+/* Of one host the cookies that clear text may set make room first. RFC 6265bis 5.7. */
+static void clear_text_pushes_out_its_own_cookies(void) {
+  ws_cookie_jar *jar;
+  char field[40];
+  REQUIRE_STATUS(ws_cookie_jar_new(&jar), WS_OK);
+  EXPECT_STATUS(ws_cookie_jar_set(jar, "wss://a.test/", "session=1; Secure; Path=/x"), WS_OK);
+  for (int i = 0; i < 60; i++) {
+    snprintf(field, sizeof field, "c%d=%d; Path=/y%d", i, i, i);
+    EXPECT_STATUS(ws_cookie_jar_set(jar, "ws://a.test/", field), WS_OK);
+  }
+  expect_cookies(jar, "wss://a.test/x", "session=1");
+  expect_cookies(jar, "wss://a.test/y10", "");
+  expect_cookies(jar, "wss://a.test/y11", "c11=11");
+  EXPECT_STATUS(ws_cookie_jar_free(jar), WS_OK);
+}
+
 /* Cookies come from every response, good or not, and go along with the next request, of another dialer too. */
 static void a_jar_of_dialers(void) {
   script server = {.answers = {"HTTP/1.1 403 No\r\nSet-Cookie: a=1\r\nset-cookie: b=2; HttpOnly\r\nSet-Cookie: c=3; Path=/other\r\n\r\n",
@@ -455,6 +471,7 @@ static void what_connecting_may_give(void) {
 
 static const check_test tests[] = {
     TEST(a_jar_by_hand),
+    TEST(clear_text_pushes_out_its_own_cookies),
     TEST(a_jar_of_dialers),
     TEST(cookies_of_ones_own),
     TEST(redirects_are_off),

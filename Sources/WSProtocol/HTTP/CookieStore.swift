@@ -127,7 +127,8 @@ public struct CookieStore: ~Copyable {
     count &+= 1
   }
 
-  /// Expired cookies go first, then the oldest.
+  /// Expired cookies go first; then of a host those that clear text may set, so that it cannot push out the others; then the oldest. RFC
+  /// 6265bis 5.7.
   @_optimize(size)
   private mutating func makeRoom(host: ByteView, now: Int64) {
     dropExpired(now)
@@ -153,9 +154,16 @@ public struct CookieStore: ~Copyable {
     while let cookie = next(&offset) {
       if let host, !cookie.host.equals(host) { continue }
       found &+= 1
-      if cookie.entry.number < oldest?.entry.number ?? .max { oldest = cookie }
+      if let first = oldest, !Self.goes(cookie, before: first, ofOneHost: host != nil) { continue }
+      oldest = cookie
     }
     return found > limit ? oldest : nil
+  }
+
+  @_optimize(size)
+  private static func goes(_ one: Cookie, before other: Cookie, ofOneHost: Bool) -> Bool {
+    if ofOneHost, one.entry.isSecure != other.entry.isSecure { return other.entry.isSecure }
+    return one.entry.number < other.entry.number
   }
 
   // MARK: - To servers
