@@ -597,7 +597,8 @@ int ws_dialer_set_window_bits(ws_dialer *dialer, int32_t client, int32_t server)
 
 /* Proxies. The last of the next three calls counts; by default there is none. A proxy is a URL of http (CONNECT, RFC 9110 9.3.6),
  * https (the same over TLS, with the settings below except server name and certificate), socks5 or socks5h (RFC 1928; both leave names
- * to the proxy), with user:password@ where it wants them. Failures on the way to it begin with "proxy:". */
+ * to the proxy), with user:password@ where it wants them. What a proxy answers is WS_ERR_PROXY; the texts of other failures on the way to
+ * it (a name, a refused connection, TLS, time) begin with "proxy: ". */
 
 /* [owner] Goes through this proxy; NULL: none. WS_ERR_PROXY the URL is none. */
 int ws_dialer_set_proxy(ws_dialer *dialer, const char *url);
