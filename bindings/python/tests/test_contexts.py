@@ -365,6 +365,30 @@ def test_a_close_that_nobody_answers(certificates, url, context):
         stop.set()
 
 
+@pytest.mark.parametrize("own", [False, True], ids=["context", "TLS"])
+def test_a_close_in_vain_ends_who_sends(certificates, context, own):
+    stop, raised = threading.Event(), []
+
+    def send(connection):
+        try:
+            while True:
+                connection.send(b"x" * 4_000_000)
+        except Exception as error:
+            raised.append(error)
+
+    server = {"ssl": server_context(certificates), "max_queue": 1, "max_size": None}
+    with our_server(lambda connection: stop.wait(10), **server) as other:
+        tls = TLS(ca_file=certificates / "ca.pem") if own else context
+        with connect(other, ssl=tls, close_timeout=0.3, compression=None) as connection:
+            thread = threading.Thread(target=send, args=(connection,))
+            thread.start()
+            time.sleep(0.3)
+            connection.close()
+            thread.join(10)
+        stop.set()
+    assert [type(error) for error in raised] == [wsswift.ConnectionClosedError]
+
+
 def test_too_big(certificates):
     with pair(certificates, lambda connection: connection.send("x" * 2000), max_size=1000) as connection:
         error = ending(connection)

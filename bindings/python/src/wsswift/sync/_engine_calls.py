@@ -266,11 +266,14 @@ class EngineCalls:
             engine.messages.clear()
             engine.changed.notify_all()
         rest = None if until == ffi.WS_NEVER else max(0, until - time.monotonic_ns()) / 1_000_000_000
-        if not engine.is_gone.wait(rest):
-            engine.abort(ffi.WS_ERR_TIMEOUT)
+        in_time = engine.is_gone.wait(rest)
+        if not in_time:
+            # Whoever sends or receives meanwhile has lost the connection; it did not run out of time.
+            engine.abort()
             engine.is_gone.wait(1)
-        ended = engine.result if engine.result is not None else ffi.WS_ERR_TIMEOUT
-        return ffi.WS_OK if ended in (ffi.WS_END, ffi.WS_ERR_CLOSED) else ended
+        if engine.result in (ffi.WS_END, ffi.WS_ERR_CLOSED):
+            return ffi.WS_OK
+        return engine.result if in_time and engine.result is not None else ffi.WS_ERR_TIMEOUT
 
     def ws_conn_abort(self, _conn: object) -> int:
         self._engine.abort()
