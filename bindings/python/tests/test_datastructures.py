@@ -17,3 +17,9 @@ def test_sources():
     assert list(Headers({"A": "1"}).raw_items()) == [("A", "1")]
     assert list(Headers(Headers([("A", "1"), ("A", "2")])).raw_items()) == [("A", "1"), ("A", "2")]
     assert Headers() == {}
+
+
+def test_secrets_are_not_printed():
+    fields = [("Host", "h"), ("authorization", "secret"), ("Cookie", "secret"), ("Set-Cookie", "secret")]
+    assert "secret" not in repr(Headers(fields))
+    assert repr(Headers(fields[:2])) == "Headers([('Host', 'h'), ('authorization', '...')])"

@@ -58,6 +58,12 @@ def test_texts():
     assert error.uri == "http://user:secret@host/"
 
 
+def test_secrets_are_not_printed():
+    for error in (InvalidURI("ws://me:secret@h", "no"), wsswift.InvalidProxy("http://me:secret@h", "no")):
+        assert "secret" not in repr(error) and "'no'" in repr(error)
+    assert "secret" not in repr(InvalidStatus(Response(401, headers=wsswift.Headers([("Set-Cookie", "secret")]))))
+
+
 def test_families():
     for name in wsswift.exceptions.__all__:
         if name != "Close":

@@ -160,6 +160,22 @@ def test_socks_with_a_password(target):
     assert "hunter2" not in str(caught.value)
 
 
+@pytest.mark.parametrize("scheme", ["http", "socks5h"])
+def test_a_proxy_that_hangs_up(scheme):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def hang_up():
+            client = listener.accept()[0]
+            client.recv(10000)
+            client.close()
+
+        thread = threading.Thread(target=hang_up)
+        thread.start()
+        with pytest.raises(wsswift.ProxyError, match="proxy: the connection ended"):
+            connect(NAME, proxy=f"{scheme}://127.0.0.1:{listener.getsockname()[1]}")
+        thread.join()
+
+
 def test_tls_on_both_ways(certificates):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificates / "good.pem", certificates / "good.key")

@@ -138,9 +138,9 @@ def exception(fault: Fault) -> Exception:
 
 
 def handshake_exception(fault: Fault) -> Exception:
-    """The same for an opening handshake, where a peer that hangs up has sent half a message."""
+    """The same for an opening handshake, where a peer that hangs up has sent half a message, and a proxy has not opened the way."""
     if fault.code == ffi.WS_ERR_LOST:
-        return InvalidMessage(fault.text)
+        return ProxyError(fault.text) if fault.text.startswith("proxy: ") else InvalidMessage(fault.text)
     return exception(fault)
 
 

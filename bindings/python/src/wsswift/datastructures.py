@@ -8,6 +8,9 @@ from typing import Iterable, Iterator, List, Mapping, MutableMapping, Tuple, Uni
 
 __all__ = ["Headers", "HeadersLike", "Request", "Response"]
 
+# Fields whose values are secrets, which repr() leaves out: it ends in logs.
+_SECRETS = frozenset(["authorization", "proxy-authorization", "cookie", "set-cookie"])
+
 HeadersLike = Union[Mapping[str, str], Iterable[Tuple[str, str]]]
 
 
@@ -42,7 +45,8 @@ class Headers(MutableMapping[str, str]):
         return len({name.lower() for name, _ in self._fields})
 
     def __repr__(self) -> str:
-        return f"Headers({self._fields!r})"
+        shown = [(name, "..." if name.lower() in _SECRETS else value) for name, value in self._fields]
+        return f"Headers({shown!r})"
 
     def get_all(self, name: str) -> List[str]:
         """The values of all fields of that name, in order; empty when there are none."""

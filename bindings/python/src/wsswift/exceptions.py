@@ -145,6 +145,9 @@ class InvalidURI(WebSocketException):
     def __str__(self) -> str:
         return f"not a valid WebSocket URI: {self.msg}"
 
+    def __repr__(self) -> str:
+        return f"InvalidURI({self.msg!r})"
+
 
 class InvalidProxy(WebSocketException):
     """The URL is not a proxy's. It is in `proxy`; the text leaves it out, since it may hold a password."""
@@ -156,6 +159,9 @@ class InvalidProxy(WebSocketException):
 
     def __str__(self) -> str:
         return f"not a valid proxy: {self.msg}"
+
+    def __repr__(self) -> str:
+        return f"InvalidProxy({self.msg!r})"
 
 
 class InvalidHandshake(WebSocketException):
