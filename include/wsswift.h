@@ -249,10 +249,10 @@ WS_NODISCARD int ws_conn_read_joined(ws_conn *conn, const void *terminator, size
  * ws_conn_read. */
 int ws_conn_discard(ws_conn *conn);
 
-/* [any] Sends one message, WS_TEXT or WS_BINARY (| WS_UNCOMPRESSED), as one frame, within the write timeout (30 s without progress by default).
- * Text is not checked unless ws_conn_set_check_utf8 asks for it.
- * WS_INTR nothing was sent · WS_ERR_CLOSE_SENT · WS_ERR_TIMEOUT nothing was sent · WS_ERR_BROKEN stopped inside the frame · WS_ERR_UTF8 nothing was
- * sent · WS_ERR_ABORTED · WS_ERR_LOST · WS_ERR_IO. RFC 6455 5.6, 6.1. */
+/* [any] Sends one message, WS_TEXT or WS_BINARY (| WS_UNCOMPRESSED), as one frame, within the write timeout (30 s without progress
+ * by default). Text is not checked unless ws_conn_set_check_utf8 asks for it.
+ * WS_INTR nothing was sent · WS_ERR_CLOSE_SENT · WS_ERR_TIMEOUT nothing was sent · WS_ERR_BROKEN stopped inside the frame ·
+ * WS_ERR_UTF8 nothing was sent · WS_ERR_ABORTED · WS_ERR_LOST · WS_ERR_IO. RFC 6455 5.6, 6.1. */
 WS_NODISCARD int ws_conn_write(ws_conn *conn, int32_t type, const void *data, size_t size);
 
 /* [any] The same for a message whose bytes lie in count parts, one behind the other. On a server's side a large part is not
@@ -275,8 +275,9 @@ WS_NODISCARD int ws_conn_write_json(ws_conn *conn, const void *text, size_t size
  * others as ws_conn_write. RFC 6455 5.5. */
 WS_NODISCARD int ws_conn_write_control(ws_conn *conn, int32_t type, const void *data, size_t size, int64_t deadline_ns);
 
-/* [any] Begins a message, WS_TEXT or WS_BINARY (| WS_UNCOMPRESSED), that is written in pieces. Until ws_writer_close, which alone ends it, other messages
- * are WS_ERR_STATE; control frames pass. Nothing is sent yet. WS_ERR_STATE a message is open · others as ws_conn_write. RFC 6455 5.4. */
+/* [any] Begins a message, WS_TEXT or WS_BINARY (| WS_UNCOMPRESSED), that is written in pieces. Until ws_writer_close, which alone
+ * ends it, other messages are WS_ERR_STATE; control frames pass. Nothing is sent yet. WS_ERR_STATE a message is open · others as
+ * ws_conn_write. RFC 6455 5.4. */
 WS_NODISCARD int ws_conn_next_writer(ws_conn *conn, int32_t type, ws_writer **writer);
 
 /* [any] Adds bytes to the message. They are kept in the write buffer; what is too much for it leaves with them in one frame, of a
@@ -298,8 +299,8 @@ WS_NODISCARD int ws_writer_close(ws_writer *writer);
  * window. Every connection masks it with keys of its own. Shared by any number of threads. */
 typedef struct ws_prepared ws_prepared;
 
-/* [any] Prepares a message, WS_TEXT or WS_BINARY (| WS_UNCOMPRESSED), or a control frame, WS_PING, WS_PONG or WS_CLOSE, with a payload as
- * of ws_conn_write_control. */
+/* [any] Prepares a message, WS_TEXT or WS_BINARY (| WS_UNCOMPRESSED), or a control frame, WS_PING, WS_PONG or WS_CLOSE, with a
+ * payload as of ws_conn_write_control. */
 WS_NODISCARD int ws_prepared_new(int32_t type, const void *data, size_t size, ws_prepared **message);
 
 /* [any] Gives the reference back. Calls in progress keep what they need. */
@@ -309,10 +310,10 @@ int ws_prepared_free(ws_prepared *message);
  * errors. */
 WS_NODISCARD int ws_conn_write_prepared(ws_conn *conn, ws_prepared *message);
 
-/* [any] The closing handshake (RFC 6455 7.1.2): sends a close frame unless one was sent, waits for the peer's, then for
- * the end of the stream, until deadline_ns (0: 10 s). Messages that nobody reads meanwhile are dropped; a thread that is
- * reading, or was 200 ms ago, still gets them. code 0 or 1005 sends a close frame without code; then size must be 0. reason is UTF-8 of at most
- * 123 bytes. Afterwards only the queries and ws_conn_free are of use. Repeating it is harmless. From a callback it does what
+/* [any] The closing handshake (RFC 6455 7.1.2): sends a close frame unless one was sent, waits for the peer's, then for the end of
+ * the stream, until deadline_ns (0: 10 s). Messages that nobody reads meanwhile are dropped; a thread that is reading, or was 200 ms
+ * ago, still gets them. code 0 or 1005 sends a close frame without code; then size must be 0. reason is UTF-8 of at most 123 bytes.
+ * Afterwards only the queries and ws_conn_free are of use. Repeating it is harmless. From a callback it does what
  * ws_conn_close_begin does.
  * WS_OK the peer closed too, with whatever code · WS_ERR_TIMEOUT it did not; the connection is dropped · WS_ERR_LOST ·
  * WS_ERR_INVALID a code that must not be sent, or a bad reason · the error that ended the connection before. */
@@ -452,25 +453,25 @@ int ws_conn_service(ws_conn *conn);
 
 /* [any] Keeps an idle connection alive and finds out when the peer is gone: pings it every interval_ms (default off: 0), and gives
  * it up when nothing at all, not even data, has come from it for timeout_ms behind a ping (0: never). Then it is told 1011, the
- * connection is dropped, and reading and writing fail with WS_ERR_KEEPALIVE. Judged only when everything that has arrived has been looked at. Pings
- * leave inside reads, ws_conn_close, ws_conn_ping, ws_conn_service and the background service; without one of these nothing happens.
- * Their pongs are not told to the pong handler; the round trips are in ws_conn_statistics. RFC 6455 5.5.2. */
+ * connection is dropped, and reading and writing fail with WS_ERR_KEEPALIVE. Judged only when everything that has arrived has been
+ * looked at. Pings leave inside reads, ws_conn_close, ws_conn_ping, ws_conn_service and the background service; without one of these
+ * nothing happens. Their pongs are not told to the pong handler; the round trips are in ws_conn_statistics. RFC 6455 5.5.2. */
 int ws_conn_set_keepalive(ws_conn *conn, int64_t interval_ms, int64_t timeout_ms);
 
-/* [any] Sends a ping and waits for its pong, until deadline_ns (0: 20 s). *round_trip_ns, which may be NULL, says how long that took. While
- * nobody reads it reads itself, calls handlers as a read does, and keeps complete messages, up to the read limit, for the next reads;
- * a thread that comes to read takes over. The pong is not told to the pong handler. On a connection that is non-blocking: WS_AGAIN until
- * the pong, which the loop's reads hear, is there; call it again. RFC 6455 5.5.2, 5.5.3.
+/* [any] Sends a ping and waits for its pong, until deadline_ns (0: 20 s). *round_trip_ns, which may be NULL, says how long that
+ * took. While nobody reads it reads itself, calls handlers as a read does, and keeps complete messages, up to the read limit, for
+ * the next reads; a thread that comes to read takes over. The pong is not told to the pong handler. On a connection that is
+ * non-blocking: WS_AGAIN until the pong, which the loop's reads hear, is there; call it again. RFC 6455 5.5.2, 5.5.3.
  * WS_END the peer closed instead · WS_ERR_TIMEOUT no pong yet; the connection goes on · WS_ERR_STATE from a callback · others as
  * ws_conn_write_control and ws_conn_read. */
 int ws_conn_ping(ws_conn *conn, int64_t deadline_ns, int64_t *round_trip_ns);
 
-/* [any] Whether one thread of the process, started by the first such call, looks after the connection while no call is in its reading half
- * (default off), beginning 100 ms after the last one. It answers pings unless ws_conn_set_ping_handler has set who does, does what
- * ws_conn_set_keepalive asks for, sends what is kept, and sees the peer's close frame or the end of the stream: a write then gives
- * WS_ERR_CLOSE_SENT or WS_ERR_LOST, and the next read tells the end. It never calls out: it stops in front of a frame that a handler is to
- * hear, and in front of the first data frame, and keeps no more than one receive buffer. It costs a sleeping thread and no time while
- * nothing happens. A connection that is non-blocking is left to its loop. WS_ERR_FDS · WS_ERR_IO. */
+/* [any] Whether one thread of the process, started by the first such call, looks after the connection while no call is in its
+ * reading half (default off), beginning 100 ms after the last one. It answers pings unless ws_conn_set_ping_handler has set who
+ * does, does what ws_conn_set_keepalive asks for, sends what is kept, and sees the peer's close frame or the end of the stream: a
+ * write then gives WS_ERR_CLOSE_SENT or WS_ERR_LOST, and the next read tells the end. It never calls out: it stops in front of a
+ * frame that a handler is to hear, and in front of the first data frame, and keeps no more than one receive buffer. It costs a
+ * sleeping thread and no time while nothing happens. A connection that is non-blocking is left to its loop. WS_ERR_FDS · WS_ERR_IO. */
 int ws_conn_set_background(ws_conn *conn, int32_t on);
 
 /* [any] Keeps a pointer of the application's; free_user is called for the one before. user is freed by free_user also when this
@@ -501,13 +502,13 @@ int ws_conn_remote_address(const ws_conn *conn, ws_address *address);
 /* [any] The subprotocol agreed on (RFC 6455 1.9), empty when none; borrowed until the handle is freed. */
 int ws_conn_subprotocol(const ws_conn *conn, ws_bytes *name);
 
-/* [any] The extensions agreed on, as the server's Sec-WebSocket-Extensions says them (RFC 6455 9.1): permessage-deflate and its parameters
- * where messages may be compressed, else empty; borrowed until the handle is freed. */
+/* [any] The extensions agreed on, as the server's Sec-WebSocket-Extensions says them (RFC 6455 9.1): permessage-deflate and its
+ * parameters where messages may be compressed, else empty; borrowed until the handle is freed. */
 int ws_conn_extensions(const ws_conn *conn, ws_bytes *agreed);
 
 /* [any] TLS of the connection: its version, such as "TLSv1.3"; the subject of the peer's certificate as RFC 2253 writes it, such as
- * "CN=example,O=Some"; and that certificate in DER. Empty without TLS, and where the peer sent no certificate. A client's has been checked
- * where the upgrader asked for one. Borrowed until the handle is freed; each may be NULL. */
+ * "CN=example,O=Some"; and that certificate in DER. Empty without TLS, and where the peer sent no certificate. A client's has been
+ * checked where the upgrader asked for one. Borrowed until the handle is freed; each may be NULL. */
 int ws_conn_tls(const ws_conn *conn, ws_bytes *version, ws_bytes *subject, ws_bytes *certificate);
 
 /* [any] Why a half (WS_READ or WS_WRITE) failed last: code WS_OK when it never did. A timeout stays to be seen here when the half goes
@@ -596,9 +597,9 @@ int ws_dialer_set_context_takeover(ws_dialer *dialer, int32_t client, int32_t se
 int ws_dialer_set_window_bits(ws_dialer *dialer, int32_t client, int32_t server);
 
 /* Proxies. The last of the next three calls counts; by default there is none. A proxy is a URL of http (CONNECT, RFC 9110 9.3.6),
- * https (the same over TLS, with the settings below except server name and certificate), socks5 or socks5h (RFC 1928; both leave names
- * to the proxy), with user:password@ where it wants them. What a proxy answers is WS_ERR_PROXY; the texts of other failures on the way to
- * it (a name, a refused connection, TLS, time) begin with "proxy: ". */
+ * https (the same over TLS, with the settings below except server name and certificate), socks5 or socks5h (RFC 1928; both leave
+ * names to the proxy), with user:password@ where it wants them. What a proxy answers is WS_ERR_PROXY; the texts of other failures on
+ * the way to it (a name, a refused connection, TLS, time) begin with "proxy: ". */
 
 /* [owner] Goes through this proxy; NULL: none. WS_ERR_PROXY the URL is none. */
 int ws_dialer_set_proxy(ws_dialer *dialer, const char *url);
@@ -607,17 +608,18 @@ int ws_dialer_set_proxy(ws_dialer *dialer, const char *url);
  * attempt with WS_ERR_CALLBACK. url is that of the server, without user and password. Runs inside the call that dials. */
 typedef int (*ws_proxy_fn)(const char *url, char *space, size_t room, void *user) WS_NOEXCEPT;
 
-/* [owner] Who chooses the proxy of each connection; NULL: nobody, there is none. user is freed by free_user also when this call fails. */
+/* [owner] Who chooses the proxy of each connection; NULL: nobody, there is none. user is freed by free_user also when this call
+ * fails. */
 int ws_dialer_set_proxy_callback(ws_dialer *dialer, ws_proxy_fn fn, void *user, ws_free_fn free_user);
 
-/* [owner] Reads http_proxy (for ws), https_proxy (for wss), all_proxy and no_proxy, or the same in upper case, and keeps to them; 0: there
- * is no proxy. HTTP_PROXY counts for nothing beside REQUEST_METHOD, where it may be a client's header, and nothing counts in a process
- * that has more rights than whoever started it. no_proxy is a list of names (and those below them), .names, addresses, networks
- * (10.0.0.0/8), each with :port where it is meant for one, or "*". This machine is never behind a proxy. */
+/* [owner] Reads http_proxy (for ws), https_proxy (for wss), all_proxy and no_proxy, or the same in upper case, and keeps to them; 0:
+ * there is no proxy. HTTP_PROXY counts for nothing beside REQUEST_METHOD, where it may be a client's header, and nothing counts in a
+ * process that has more rights than whoever started it. no_proxy is a list of names (and those below them), .names, addresses,
+ * networks (10.0.0.0/8), each with :port where it is meant for one, or "*". This machine is never behind a proxy. */
 int ws_dialer_set_proxy_from_environment(ws_dialer *dialer, int32_t on);
 
-/* Cookies of clients, by RFC 6265bis: what servers have set and what goes to them again. Without a list of public suffixes a cookie only
- * goes to the host that set it. At most 50 of a host and 1000 in all. Shared by any dialers and threads. */
+/* Cookies of clients, by RFC 6265bis: what servers have set and what goes to them again. Without a list of public suffixes a cookie
+ * only goes to the host that set it. At most 50 of a host and 1000 in all. Shared by any dialers and threads. */
 typedef struct ws_cookie_jar ws_cookie_jar;
 
 /* [any] An empty jar. */
@@ -634,12 +636,12 @@ int ws_cookie_jar_set(ws_cookie_jar *jar, const char *url, const char *set_cooki
  * is none. WS_ERR_ROOM with *written when room is too small · WS_ERR_URL. */
 int ws_cookie_jar_get(const ws_cookie_jar *jar, const char *url, void *buf, size_t room, size_t *written);
 
-/* [owner] The jar from which cookies go along, and into which go those of every response, of refusals too, but not of proxies; NULL: none.
- * A Cookie header that was added goes before it. Replaces ws_dialer_set_cookie_callbacks. */
+/* [owner] The jar from which cookies go along, and into which go those of every response, of refusals too, but not of proxies; NULL:
+ * none. A Cookie header that was added goes before it. Replaces ws_dialer_set_cookie_callbacks. */
 int ws_dialer_set_cookie_jar(ws_dialer *dialer, ws_cookie_jar *jar);
 
-/* Writes the value of the Cookie field for a URL into space, which has room bytes, and returns its length; 0: none; negative refuses the
- * attempt with WS_ERR_CALLBACK. Runs inside the call that dials. */
+/* Writes the value of the Cookie field for a URL into space, which has room bytes, and returns its length; 0: none; negative refuses
+ * the attempt with WS_ERR_CALLBACK. Runs inside the call that dials. */
 typedef int (*ws_cookie_get_fn)(const char *url, char *space, size_t room, void *user) WS_NOEXCEPT;
 
 /* Gets the value of a Set-Cookie field of a response. Runs inside the call that dials. */
@@ -651,9 +653,9 @@ int ws_dialer_set_cookie_callbacks(ws_dialer *dialer, ws_cookie_get_fn get, ws_c
 /* Gets the URL that a redirect leads to; non-zero refuses it: WS_ERR_CALLBACK. Runs inside the call that dials. */
 typedef int (*ws_redirect_fn)(const char *url, void *user) WS_NOEXCEPT;
 
-/* [owner] How many redirects (301, 302, 303, 307, 308; RFC 9110 15.4) an attempt follows within its one deadline; default 0: they are
- * WS_ERR_STATUS, as is what leads from wss to ws. Beyond the first URL's scheme, host and port our header fields, user and password, server
- * name and certificate stay behind. fn may be NULL; user is freed by free_user also when this call fails. */
+/* [owner] How many redirects (301, 302, 303, 307, 308; RFC 9110 15.4) an attempt follows within its one deadline; default 0: they
+ * are WS_ERR_STATUS, as is what leads from wss to ws. Beyond the first URL's scheme, host and port our header fields, user and
+ * password, server name and certificate stay behind. fn may be NULL; user is freed by free_user also when this call fails. */
 int ws_dialer_set_redirects(ws_dialer *dialer, int32_t limit, ws_redirect_fn fn, void *user, ws_free_fn free_user);
 
 /* What an attempt does, and what the detail of it is. */
@@ -677,17 +679,18 @@ typedef void (*ws_trace_fn)(int32_t step, const char *detail, void *user) WS_NOE
 /* [owner] Who is told of the steps of each attempt; NULL: nobody. user is freed by free_user also when this call fails. */
 int ws_dialer_set_trace_callback(ws_dialer *dialer, ws_trace_fn fn, void *user, ws_free_fn free_user);
 
-/* Opens a connection to a host (IPv6 without brackets) and port within the deadline. Returns a connected stream socket, which is taken, or
- * a negated errno: WS_ERR_CONNECT. A ws_dial_cancel is heard when it returns. Runs inside the call that dials. */
+/* Opens a connection to a host (IPv6 without brackets) and port within the deadline. Returns a connected stream socket, which is
+ * taken, or a negated errno: WS_ERR_CONNECT. A ws_dial_cancel is heard when it returns. Runs inside the call that dials. */
 typedef int (*ws_connect_fn)(const char *host, uint16_t port, int64_t deadline_ns, void *user) WS_NOEXCEPT;
 
 /* [owner] Who opens the connections to servers and proxies, instead of resolving and connecting; NULL: the library. user is freed by
  * free_user also when this call fails. */
 int ws_dialer_set_connect_callback(ws_dialer *dialer, ws_connect_fn fn, void *user, ws_free_fn free_user);
 
-/* TLS, for wss:// URLs. TLS 1.2 and later, with ALPN http/1.1; the server's certificate must have the URL's host among its alternative
- * names, for addresses as an address; an address is not sent as SNI. The system's issuers are read once by a process. Of a path that cannot be read, or holds nothing good, failure
- * tells more; it may be NULL. What is wrong with OpenSSL itself is WS_ERR_TLS from all of them that load it. */
+/* TLS, for wss:// URLs. TLS 1.2 and later, with ALPN http/1.1; the server's certificate must have the URL's host among its
+ * alternative names, for addresses as an address; an address is not sent as SNI. The system's issuers are read once by a process. Of
+ * a path that cannot be read, or holds nothing good, failure tells more; it may be NULL. What is wrong with OpenSSL itself is
+ * WS_ERR_TLS from all of them that load it. */
 
 /* [owner] Believes the issuers in a PEM file. With the first issuers that are added the system's are not believed any more (add them
  * with ws_dialer_add_tls_ca_system). WS_ERR_TLS · WS_ERR_STATE. */
@@ -732,17 +735,17 @@ int ws_dialer_set_tls_insecure_skip_verify(ws_dialer *dialer, int32_t on);
  * RFC 8446 2.2. */
 int ws_dialer_set_tls_resumption(ws_dialer *dialer, int32_t on);
 
-/* [owner] Writes the secrets of connections to a file, for tools that decrypt recorded traffic: in the form of SSLKEYLOGFILE, a variable
- * that the library never looks at. The file is its owner's alone (0600); links of both kinds and other users'
- * files are refused. WS_ERR_IO. */
+/* [owner] Writes the secrets of connections to a file, for tools that decrypt recorded traffic: in the form of SSLKEYLOGFILE, a
+ * variable that the library never looks at. The file is its owner's alone (0600); links of both kinds and other users' files are
+ * refused. WS_ERR_IO. */
 int ws_dialer_set_tls_key_log(ws_dialer *dialer, const char *path, ws_failure *failure);
 
 /* Gets an SSL_CTX before its first connection, and the handle of dlopen for the libssl that it belongs to: a process may hold several,
  * so find functions with dlsym(libssl, ...). Non-zero refuses it: WS_ERR_CALLBACK. */
 typedef int (*ws_tls_context_fn)(void *ssl_ctx, void *libssl, void *user) WS_NOEXCEPT;
 
-/* [owner] Who gets OpenSSL's SSL_CTX, for what has no setter here; NULL: nobody. Runs inside the call that dials a wss URL first. user is
- * freed by free_user also when this call fails. */
+/* [owner] Who gets OpenSSL's SSL_CTX, for what has no setter here; NULL: nobody. Runs inside the call that dials a wss URL first.
+ * user is freed by free_user also when this call fails. */
 int ws_dialer_set_tls_context_hook(ws_dialer *dialer, ws_tls_context_fn fn, void *user, ws_free_fn free_user);
 
 /* [any] Opens a connection to a ws:// or wss:// URL. dialer may be NULL: the defaults. failure may be NULL.
@@ -840,8 +843,8 @@ int ws_upgrader_set_timeout(ws_upgrader *upgrader, int64_t ms);
 /* [owner] The read limit that connections start with. Default 16 MiB; 0: no limit. */
 int ws_upgrader_set_read_limit(ws_upgrader *upgrader, uint64_t bytes);
 
-/* [owner] Whether an offer of permessage-deflate is accepted (RFC 7692): the first of the client's that can be. Default off. Otherwise as
- * ws_dialer_set_compression. */
+/* [owner] Whether an offer of permessage-deflate is accepted (RFC 7692): the first of the client's that can be. Default off.
+ * Otherwise as ws_dialer_set_compression. */
 int ws_upgrader_set_compression(ws_upgrader *upgrader, int32_t on);
 
 /* [owner] As ws_dialer_set_context_takeover, but default off for both: the memory is the server's, and a connection that is idle then
@@ -891,11 +894,11 @@ int ws_upgrader_set_tls_context_hook(ws_upgrader *upgrader, ws_tls_context_fn fn
  * something of it is bad, all stays as it was. WS_ERR_TLS · WS_ERR_CALLBACK · WS_ERR_STATE without a certificate. */
 int ws_upgrader_reload_tls(ws_upgrader *upgrader, ws_failure *failure);
 
-/* [any] Reads the request from fd, checks it and answers: 101 and a connection, or the right status and an error. Call it on
- * the connection's own thread, so that a silent client delays nobody; after a refusal it waits up to 1 s more for the client to close, so
- * that the answer arrives. already_read are bytes that were read from fd before.
- * upgrader may be NULL: the defaults. failure may be NULL. WS_ERR_HANDSHAKE (answered with 400, 405, 414, 426, 431, 503 or 505;
- * what is no HTTP gets no answer) · WS_ERR_HOST (421) · WS_ERR_ORIGIN (403) · WS_ERR_CALLBACK refused by a callback; the failure's
+/* [any] Reads the request from fd, checks it and answers: 101 and a connection, or the right status and an error. Call it on the
+ * connection's own thread, so that a silent client delays nobody; after a refusal it waits up to 1 s more for the client to close,
+ * so that the answer arrives. already_read are bytes that were read from fd before.
+ * upgrader may be NULL: the defaults. failure may be NULL. WS_ERR_HANDSHAKE (answered with 400, 405, 414, 426, 431, 503 or 505; what
+ * is no HTTP gets no answer) · WS_ERR_HOST (421) · WS_ERR_ORIGIN (403) · WS_ERR_CALLBACK refused by a callback; the failure's
  * http_status says how · WS_ERR_TIMEOUT · WS_ERR_TLS · WS_ERR_LOST · WS_ERR_IO. RFC 6455 4.2. */
 WS_NODISCARD int ws_upgrader_upgrade(ws_upgrader *upgrader, int32_t fd, const void *already_read, size_t size,
                                      int64_t deadline_ns, ws_conn **conn, ws_failure *failure);
@@ -909,17 +912,18 @@ typedef struct ws_field {
   ws_bytes value;
 } ws_field;
 
-/* [any] 1 when a request with these fields asks for a WebSocket: Upgrade lists websocket and Connection lists Upgrade, on whichever line
- * and in any case (RFC 6455 4.2.1). Else 0, also for wrong arguments. fields may be NULL when count is 0. */
+/* [any] 1 when a request with these fields asks for a WebSocket: Upgrade lists websocket and Connection lists Upgrade, on whichever
+ * line and in any case (RFC 6455 4.2.1). Else 0, also for wrong arguments. fields may be NULL when count is 0. */
 int ws_is_websocket_upgrade(const ws_field *fields, size_t count);
 
 /* [any] The index-th subprotocol that a request with these fields offers, the preferred one first (RFC 6455 1.9); *name points into
  * fields. WS_END when there are no more. */
 int ws_subprotocols(const ws_field *fields, size_t count, size_t index, ws_bytes *name);
 
-/* [any] As ws_upgrade_new for a program with its own HTTP server, which has read the request from fd and parsed it: method, target and
- * fields are copied, fd is not read for it, and the upgrader's certificate is not used. already_read are bytes that came behind the
- * request. Then go on with ws_upgrade_request, which checks it by the same rules. For a server that keeps the socket: ws_engine_feed_parsed. */
+/* [any] As ws_upgrade_new for a program with its own HTTP server, which has read the request from fd and parsed it: method, target
+ * and fields are copied, fd is not read for it, and the upgrader's certificate is not used. already_read are bytes that came behind
+ * the request. Then go on with ws_upgrade_request, which checks it by the same rules. For a server that keeps the socket:
+ * ws_engine_feed_parsed. */
 WS_NODISCARD int ws_upgrade_new_parsed(ws_upgrader *upgrader, const char *method, const char *target, const ws_field *fields,
                                        size_t count, int32_t fd, const void *already_read, size_t size, ws_upgrade **upgrade);
 
@@ -934,8 +938,8 @@ WS_NODISCARD int ws_upgrade_request(ws_upgrade *upgrade, int64_t deadline_ns, ws
  * freed; each may be NULL. */
 int ws_upgrade_look(const ws_upgrade *upgrade, ws_bytes *path, ws_bytes *query, const ws_headers **headers);
 
-/* [owner] The index-th subprotocol that the client offers, the preferred one first (RFC 6455 1.9); borrowed as above. WS_END when there are
- * no more. */
+/* [owner] The index-th subprotocol that the client offers, the preferred one first (RFC 6455 1.9); borrowed as above. WS_END when
+ * there are no more. */
 int ws_upgrade_offered_subprotocol(const ws_upgrade *upgrade, size_t index, ws_bytes *name);
 
 /* [owner] The value of the first cookie of that name (RFC 6265 4.2), without quotes around it; borrowed as above. WS_END when there is
@@ -952,25 +956,25 @@ int ws_upgrade_tls(const ws_upgrade *upgrade, ws_bytes *version, ws_bytes *subje
  * ws_dialer_add_header · WS_ERR_STATE after an answer. */
 int ws_upgrade_add_header(ws_upgrade *upgrade, const char *name, const char *value);
 
-/* [owner] Chooses the subprotocol in the place of ws_upgrader_add_subprotocol: one that the client offers, NULL for none. RFC 6455 4.2.2.
- * WS_ERR_INVALID one that it does not offer · WS_ERR_STATE as accept; but inside a callback it may be chosen too. */
+/* [owner] Chooses the subprotocol in the place of ws_upgrader_add_subprotocol: one that the client offers, NULL for none. RFC 6455
+ * 4.2.2. WS_ERR_INVALID one that it does not offer · WS_ERR_STATE as accept; but inside a callback it may be chosen too. */
 int ws_upgrade_set_subprotocol(ws_upgrade *upgrade, const char *name);
 
 /* [owner] Answers 101 and gives the connection. WS_ERR_STATE before ws_upgrade_request or after an answer · others as
  * ws_upgrader_upgrade. failure may be NULL. */
 WS_NODISCARD int ws_upgrade_accept(ws_upgrade *upgrade, int64_t deadline_ns, ws_conn **conn, ws_failure *failure);
 
-/* [owner] Answers with a final status, 200 to 599, and a body of at most 64 KiB (none for 204 and 304), and closes: a redirect, a page, an
- * error. The body is UTF-8 text unless ws_upgrade_add_header says another Content-Type. WS_ERR_STATE as accept; but inside a callback it
- * may be refused too. */
+/* [owner] Answers with a final status, 200 to 599, and a body of at most 64 KiB (none for 204 and 304), and closes: a redirect, a
+ * page, an error. The body is UTF-8 text unless ws_upgrade_add_header says another Content-Type. WS_ERR_STATE as accept; but inside
+ * a callback it may be refused too. */
 int ws_upgrade_refuse(ws_upgrade *upgrade, int32_t status, const void *body, size_t size);
 
 /* [owner] Frees the attempt; a request that was not answered is dropped. */
 int ws_upgrade_free(ws_upgrade *upgrade);
 
-/* [any] Listens on host and port: NULL is loopback (127.0.0.1), "*" every address, else a name or numeric address, or
- * "unix:" and a path (an existing file is WS_ERR_IO, and removing it is the caller's). IPv6 addresses stand without brackets. A name
- * is looked up without a deadline. Port 0 picks one; *bound says which. *fd is the caller's to close, -1 on an error. bound may be NULL.
+/* [any] Listens on host and port: NULL is loopback (127.0.0.1), "*" every address, else a name or numeric address, or "unix:" and a
+ * path (an existing file is WS_ERR_IO, and removing it is the caller's). IPv6 addresses stand without brackets. A name is looked up
+ * without a deadline. Port 0 picks one; *bound says which. *fd is the caller's to close, -1 on an error. bound may be NULL.
  * WS_ERR_RESOLVE · WS_ERR_IO (address in use, say) · WS_ERR_FDS. failure may be NULL. */
 WS_NODISCARD int ws_listen(const char *host, uint16_t port, int32_t *fd, uint16_t *bound, ws_failure *failure);
 
@@ -1040,8 +1044,8 @@ WS_NODISCARD int ws_engine_new_server(ws_upgrader *upgrader, int32_t flags, ws_e
 /* Gives the reference back. */
 int ws_engine_free(ws_engine *engine);
 
-/* Memory to receive into, *room bytes of it, without a copy later; lent until ws_engine_received has been told of all of it, or the next
- * ws_engine_buffer, _feed, _next_event, _accept or _free. Then call ws_engine_received. The error that ended the connection. */
+/* Memory to receive into, *room bytes of it, without a copy later; lent until ws_engine_received has been told of all of it, or the
+ * next ws_engine_buffer, _feed, _next_event, _accept or _free. Then call ws_engine_received. The error that ended the connection. */
 WS_NODISCARD int ws_engine_buffer(ws_engine *engine, void **space, size_t *room);
 
 /* So many bytes were received into the memory of the last ws_engine_buffer; 0 says that the stream has ended. WS_ERR_INVALID for
@@ -1051,9 +1055,9 @@ int ws_engine_received(ws_engine *engine, size_t size);
 /* Takes a copy of received bytes; size 0 says that the stream has ended. Never writes to data. The error that ended the connection. */
 WS_NODISCARD int ws_engine_feed(ws_engine *engine, const void *data, size_t size);
 
-/* Server: takes the request of a client that an HTTP server of the program's own has read and parsed, as ws_upgrade_new_parsed; then the
- * bytes that came behind it, and so on. WS_ERR_HANDSHAKE a request that HTTP does not allow; it is answered · WS_ERR_STATE bytes were
- * taken before, or a client's engine. */
+/* Server: takes the request of a client that an HTTP server of the program's own has read and parsed, as ws_upgrade_new_parsed; then
+ * the bytes that came behind it, and so on. WS_ERR_HANDSHAKE a request that HTTP does not allow; it is answered · WS_ERR_STATE bytes
+ * were taken before, or a client's engine. */
 WS_NODISCARD int ws_engine_feed_parsed(ws_engine *engine, const char *method, const char *target, const ws_field *fields, size_t count);
 
 /* The next event. WS_AGAIN more bytes, or an answer to the request, are needed · WS_END the peer closed with 1000, 1001 or no code,
@@ -1078,9 +1082,9 @@ int ws_engine_set_subprotocol(ws_engine *engine, const char *name);
 /* Server: answers as ws_upgrade_refuse does. WS_ERR_STATE as ws_engine_accept. */
 int ws_engine_refuse(ws_engine *engine, int32_t status, const void *body, size_t size);
 
-/* Queues a message (WS_TEXT, WS_BINARY, | WS_UNCOMPRESSED) as one frame, or a control frame (WS_PING, WS_PONG, WS_CLOSE) of at most 125 bytes.
- * WS_ERR_STATE before the connection is open, or while a message is open · WS_ERR_CLOSE_SENT · WS_ERR_UTF8 · the error that ended the
- * connection. */
+/* Queues a message (WS_TEXT, WS_BINARY, | WS_UNCOMPRESSED) as one frame, or a control frame (WS_PING, WS_PONG, WS_CLOSE) of at most
+ * 125 bytes. WS_ERR_STATE before the connection is open, or while a message is open · WS_ERR_CLOSE_SENT · WS_ERR_UTF8 · the error
+ * that ended the connection. */
 WS_NODISCARD int ws_engine_send(ws_engine *engine, int32_t type, const void *data, size_t size);
 
 /* Queues one frame of a message: type is WS_TEXT or WS_BINARY (| WS_UNCOMPRESSED) on the first, 0 on the others; is_final on the
@@ -1091,8 +1095,8 @@ WS_NODISCARD int ws_engine_send_fragment(ws_engine *engine, int32_t type, const 
 /* Queues a prepared message. Errors as ws_engine_send. */
 WS_NODISCARD int ws_engine_send_prepared(ws_engine *engine, ws_prepared *message);
 
-/* Queues a close frame with a code and a reason as of ws_conn_close; an answer is awaited for 10 s. WS_OK also when one was sent before.
- * Others as ws_engine_send. */
+/* Queues a close frame with a code and a reason as of ws_conn_close; an answer is awaited for 10 s. WS_OK also when one was sent
+ * before. Others as ws_engine_send. */
 int ws_engine_close(ws_engine *engine, uint16_t code, const void *reason, size_t size);
 
 /* What to send next, borrowed until the next call but queries; empty when there is nothing. */
