@@ -964,7 +964,7 @@ int ws_upgrade_set_subprotocol(ws_upgrade *upgrade, const char *name);
  * ws_upgrader_upgrade. failure may be NULL. */
 WS_NODISCARD int ws_upgrade_accept(ws_upgrade *upgrade, int64_t deadline_ns, ws_conn **conn, ws_failure *failure);
 
-/* [owner] Answers with a final status, 200 to 599, and a body of at most 64 KiB (none for 204 and 304), and closes: a redirect, a
+/* [owner] Answers with a final status, 200 to 599, and a body of at most 64 KiB (none for 204, 205, 304), and closes: a redirect, a
  * page, an error. The body is UTF-8 text unless ws_upgrade_add_header says another Content-Type. WS_ERR_STATE as accept; but inside
  * a callback it may be refused too. */
 int ws_upgrade_refuse(ws_upgrade *upgrade, int32_t status, const void *body, size_t size);

@@ -115,8 +115,8 @@ static void refusals_with_fields(void) {
 }
 
 static void statuses_without_a_body(void) {
-  static const int32_t statuses[] = {204, 304};
-  for (int i = 0; i < 2; i++) {
+  static const int32_t statuses[] = {204, 205, 304};
+  for (int i = 0; i < 3; i++) {
     int fd;
     char head[1024];
     ws_upgrade *upgrade = begin(&fd, NULL, good);

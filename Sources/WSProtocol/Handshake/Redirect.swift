@@ -49,6 +49,7 @@ public enum Redirect {
       response.count(of: ByteView("Location")) == 1
     else { throw .badLocation }
     do throws(URLError) { try URLParts.checkBytes(withoutFragment(location)) } catch { throw .badURL(error) }
+    guard !isOtherScheme(location) else { throw .badURL(.badScheme) }
     do throws(OutOfMemory) { try write(withoutFragment(location), base, &output) } catch { throw .outOfMemory }
     let next: WebSocketURL
     do throws(URLError) { next = try WebSocketURL(parsing: output.bytes) } catch { throw .badURL(error) }
@@ -59,6 +60,16 @@ public enum Redirect {
   @_optimize(size)
   public static func isSameOrigin(_ one: borrowing WebSocketURL, _ other: borrowing WebSocketURL) -> Bool {
     one.isSecure == other.isSecure && one.port == other.port && one.host.equals(other.host)
+  }
+
+  /// Whether it is a URL of a kind that names no server, like `mailto:`: the first segment of a reference has no colon. RFC 3986 4.2.
+  @_optimize(size)
+  private static func isOtherScheme(_ location: ByteView) -> Bool {
+    for byte in location {
+      if byte == 0x3A { return behindScheme(location) == nil }
+      if byte == 0x2F || byte == 0x3F || byte == 0x23 { return false }
+    }
+    return false
   }
 
   /// A fragment says nothing to the server.

@@ -24,7 +24,7 @@ extension ServerHandshake {
   }
 
   /// False where the status itself says that there is no body. RFC 9112 6.3.
-  public static func mayHaveBody(_ status: Int) -> Bool { status != 204 && status != 304 }
+  public static func mayHaveBody(_ status: Int) -> Bool { status != 204 && status != 205 && status != 304 }
 
   /// The status line and the fields, without those about the body.
   @inline(never) private static func appendHead(

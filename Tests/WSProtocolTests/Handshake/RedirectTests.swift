@@ -37,6 +37,8 @@ import Testing
     ("ws://a/x", "", .badLocation), ("ws://a/x", "Location:\r\n", .badLocation),
     ("ws://a/x", "Location: /a\r\nLocation: /a\r\n", .badLocation),
     ("ws://a/x", "Location: ftp://b/\r\n", .badURL(.badScheme)),
+    ("ws://a/x", "Location: mailto:b\r\n", .badURL(.badScheme)), ("ws://a/x", "Location: ws:b\r\n", .badURL(.badScheme)),
+    ("ws://a/x", "Location: :b\r\n", .badURL(.badScheme)), ("ws://a/x", "Location: a+b://c/\r\n", .badURL(.badScheme)),
     ("ws://a/x", "Location: ws://b c/\r\n", .badURL(.space)),
     ("ws://a/x", "Location: \\\\b\\c\r\n", .badURL(.backslash)),
     ("ws://a/x", "Location: ws:///x\r\n", .badURL(.emptyHost)),

@@ -59,7 +59,7 @@ import Testing
     #expect(try refusal(status, []).hasPrefix("HTTP/1.1 500 Internal Server Error\r\nConnection: close\r\n"))
   }
 
-  @Test(arguments: [204, 304]) func someStatusesHaveNoBody(status: Int) throws {
+  @Test(arguments: [204, 205, 304]) func someStatusesHaveNoBody(status: Int) throws {
     let (head, body) = read(try refusal(status, Array("x".utf8)))
     #expect(head.isComplete && head.status == status && body == "" && head.fields == ["Connection=close"])
   }
