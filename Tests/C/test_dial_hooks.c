@@ -1,85 +1,8 @@
-/* What a program may do itself while a connection is opened: cookies, redirects, being told of each step, connecting.
+/* What a program may do itself while a connection is opened: cookies, being told of each step, connecting.
  */
-#include "failures.h"
-#include "tls.h"
+#include "dial_script.h"
 
 #include <limits.h>
-
-enum { CLIENTS = 8 };
-
-/* A server that answers one client after the other, and keeps what they asked. "PORT" in an answer is its own port. */
-typedef struct script {
-  const char *answers[CLIENTS]; /* NULL: 101, with these fields */
-  const char *fields;
-  int listener, served;
-  uint16_t port;
-  char requests[CLIENTS][4096];
-  pthread_t thread;
-} script;
-
-static void script_say(int fd, const char *answer, int port) {
-  char text[2048];
-  const char *mark = strstr(answer, "PORT");
-  if (mark == NULL) peer_put_text(fd, answer);
-  else if (snprintf(text, sizeof text, "%.*s%d%s", (int)(mark - answer), answer, port, mark + 4) > 0) peer_put_text(fd, text);
-}
-
-static void *script_run(void *argument) {
-  script *self = argument;
-  for (int fd; self->served < CLIENTS && (fd = accept(self->listener, NULL, NULL)) >= 0; self->served++) {
-    char *request = self->requests[self->served], key[64], accepted[29], answer[2048];
-    peer_get_head(fd, request, sizeof self->requests[0]);
-    peer_field(request, "Sec-WebSocket-Key", key, sizeof key);
-    accept_key(key, accepted);
-    snprintf(answer, sizeof answer, "HTTP/1.1 101 Go\r\n" PEER_UPGRADE "Sec-WebSocket-Accept: %s\r\n%s\r\n", accepted,
-             self->fields == NULL ? "" : self->fields);
-    script_say(fd, self->answers[self->served] == NULL ? answer : self->answers[self->served], self->port);
-    shutdown(fd, SHUT_WR);
-    char rest[64];
-    while (recv(fd, rest, sizeof rest, 0) > 0) {
-    }
-    close(fd);
-  }
-  return NULL;
-}
-
-static void script_start(script *self) {
-  self->listener = peer_listen(&self->port);
-  pthread_create(&self->thread, NULL, script_run, self);
-}
-
-static void script_stop(script *self) {
-  shutdown(self->listener, SHUT_RDWR);
-  pthread_join(self->thread, NULL);
-  close(self->listener);
-}
-
-static ws_failure got;
-
-/* Dials that server once; the connection is not kept. */
-static int dial_host(ws_dialer *dialer, const script *server, const char *before, const char *path) {
-  char url[200];
-  ws_conn *conn;
-  got = none();
-  snprintf(url, sizeof url, "ws://%s:%d%s", before, server->port, path);
-  int status = ws_dialer_dial(dialer, url, ws_in_ms(check_limit(PEER_WAIT)), &conn, &got);
-  EXPECT_STATUS(ws_conn_free(conn), WS_OK);
-  return status;
-}
-
-static int dial(ws_dialer *dialer, const script *server, const char *path) { return dial_host(dialer, server, "127.0.0.1", path); }
-
-static void expect_field(const char *request, const char *name, const char *wanted) {
-  char value[600];
-  peer_field(request, name, value, sizeof value);
-  EXPECT_TEXT(value, wanted);
-}
-
-static ws_dialer *dialer_new(void) {
-  ws_dialer *dialer = NULL;
-  EXPECT_STATUS(ws_dialer_new(&dialer), WS_OK);
-  return dialer;
-}
 
 /* ---- Cookies ---- */
 
@@ -168,10 +91,6 @@ typedef struct own_cookies {
   char asked[200], told[400];
 } own_cookies;
 
-static int freed;
-
-static void count_free(void *user) WS_NOEXCEPT { (void)user, freed += 1; }
-
 static int get_cookies(const char *url, char *space, size_t room, void *user) WS_NOEXCEPT {
   own_cookies *self = user;
   snprintf(self->asked, sizeof self->asked, "%s", url);
@@ -209,120 +128,6 @@ static void cookies_of_ones_own(void) {
     script_stop(&server);
     if (rows[i].status == WS_OK) expect_field(server.requests[0], "Cookie", rows[i].answer == NULL ? "" : rows[i].answer);
   }
-}
-
-/* ---- Redirects ---- */
-
-#define TO(location) "HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: " location "\r\n\r\n"
-
-static void redirects_are_off(void) {
-  script server = {.answers = {TO("/elsewhere")}};
-  ws_dialer *dialer = dialer_new();
-  script_start(&server);
-  int status = dial(dialer, &server, "/");
-  expect_failure(&got, status, (wanted){.code = WS_ERR_STATUS, .who = WS_BY_PEER, .http_status = 302, .text = "302"});
-  EXPECT_STATUS(ws_dialer_free(dialer), WS_OK);
-  script_stop(&server);
-}
-
-static void redirects_that_are_followed(void) {
-  static const char *const answers[] = {TO("/next?a"), TO("ws://127.0.0.1:PORT/next?a"), TO("http://127.0.0.1:PORT/next?a"),
-                                        TO("//127.0.0.1:PORT/next?a#part"), "HTTP/1.1 308 There\r\nLocation: next?a\r\n\r\n",
-                                        "HTTP/1.1 303 See\r\nLocation: /next?a\r\n\r\n"};
-  for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
-    script server = {.answers = {answers[i]}};
-    ws_dialer *dialer = dialer_new();
-    EXPECT_STATUS(ws_dialer_set_redirects(dialer, 1, NULL, NULL, NULL), WS_OK);
-    EXPECT_STATUS(ws_dialer_add_header(dialer, "X-Own", "mine"), WS_OK);
-    script_start(&server);
-    EXPECT_STATUS(dial(dialer, &server, "/"), WS_OK);
-    script_stop(&server);
-    EXPECT(strncmp(server.requests[1], "GET /next?a HTTP/1.1\r\n", 22) == 0);
-    expect_field(server.requests[1], "X-Own", "mine"); /* the same origin */
-    EXPECT_STATUS(ws_dialer_free(dialer), WS_OK);
-  }
-}
-
-static void redirects_that_are_not(void) {
-  static const struct {
-    const char *answer, *text;
-  } rows[] = {
-      {"HTTP/1.1 302 Found\r\n\r\n", "Location"},
-      {"HTTP/1.1 302 Found\r\nLocation: /a\r\nLocation: /b\r\n\r\n", "Location"},
-      {TO("ftp://127.0.0.1/"), "ws://"},
-      {TO("ws://127.0.0.1:0/"), "port"},
-      {TO("ws://a b/"), "space"},
-      {TO("ws://\xff/"), "0x7F"},
-      {"HTTP/1.1 300 Many\r\nLocation: /a\r\n\r\n", "300"},
-      {"HTTP/1.1 304 Same\r\nLocation: /a\r\n\r\n", "304"},
-  };
-  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-    script server = {.answers = {rows[i].answer}};
-    ws_dialer *dialer = dialer_new();
-    EXPECT_STATUS(ws_dialer_set_redirects(dialer, 5, NULL, NULL, NULL), WS_OK);
-    script_start(&server);
-    EXPECT_STATUS(dial(dialer, &server, "/"), WS_ERR_STATUS);
-    if (strstr(got.text, rows[i].text) == NULL) check_fail(__FILE__, __LINE__, "\"%s\" without %s", got.text, rows[i].text);
-    script_stop(&server);
-    EXPECT_INT(server.served, 1);
-    EXPECT_STATUS(ws_dialer_free(dialer), WS_OK);
-  }
-}
-
-static void more_redirects_than_allowed(void) {
-  script server = {.answers = {TO("/1"), TO("/2"), TO("/3"), TO("/4")}};
-  ws_dialer *dialer = dialer_new();
-  EXPECT_STATUS(ws_dialer_set_redirects(dialer, -1, NULL, NULL, NULL), WS_ERR_INVALID);
-  EXPECT_STATUS(ws_dialer_set_redirects(dialer, 2, NULL, NULL, NULL), WS_OK);
-  script_start(&server);
-  int status = dial(dialer, &server, "/");
-  expect_failure(&got, status, (wanted){.code = WS_ERR_STATUS, .who = WS_BY_PEER, .http_status = 302, .text = "more redirects"});
-  script_stop(&server);
-  EXPECT_INT(server.served, 3);
-  EXPECT_STATUS(ws_dialer_free(dialer), WS_OK);
-}
-
-/* Another host is another origin: nothing that was meant for the first one goes there, nor comes back to it. */
-static void secrets_stay_where_they_belong(void) {
-  script server = {.answers = {TO("ws://localhost:PORT/there"), TO("ws://mallory:guess@127.0.0.1:PORT/back"), NULL}};
-  ws_dialer *dialer = dialer_new();
-  EXPECT_STATUS(ws_dialer_set_redirects(dialer, 5, NULL, NULL, NULL), WS_OK);
-  EXPECT_STATUS(ws_dialer_add_header(dialer, "Authorization", "Bearer sesame"), WS_OK);
-  EXPECT_STATUS(ws_dialer_add_header(dialer, "Cookie", "id=crumb"), WS_OK);
-  EXPECT_STATUS(ws_dialer_add_header(dialer, "X-Own", "aunter"), WS_OK);
-  EXPECT_STATUS(ws_dialer_add_header(dialer, "Host", "alice.test"), WS_OK);
-  EXPECT_STATUS(ws_dialer_add_subprotocol(dialer, "chat"), WS_OK);
-  script_start(&server);
-  EXPECT_STATUS(dial_host(dialer, &server, "alice:hunter2@127.0.0.1", "/"), WS_OK);
-  script_stop(&server);
-  EXPECT(strstr(server.requests[0], "sesame") != NULL && strstr(server.requests[0], "Host: alice.test\r\n") != NULL);
-  for (int i = 1; i < 3; i++) {
-    EXPECT(strstr(server.requests[i], "sesame") == NULL && strstr(server.requests[i], "crumb") == NULL);
-    EXPECT(strstr(server.requests[i], "aunter") == NULL && strstr(server.requests[i], "alice") == NULL);
-    EXPECT(strstr(server.requests[i], "Authorization") == NULL);
-    expect_field(server.requests[i], "Sec-WebSocket-Protocol", "chat");
-  }
-  EXPECT_STATUS(ws_dialer_free(dialer), WS_OK);
-}
-
-static int refuse_there(const char *url, void *user) WS_NOEXCEPT {
-  snprintf(user, 200, "%s", url);
-  return strstr(url, "/there") != NULL;
-}
-
-static void a_callback_may_refuse_a_redirect(void) {
-  char asked[200] = "";
-  script server = {.answers = {TO("/here"), TO("/there?x")}};
-  ws_dialer *dialer = dialer_new();
-  freed = 0;
-  EXPECT_STATUS(ws_dialer_set_redirects(dialer, 5, refuse_there, asked, count_free), WS_OK);
-  script_start(&server);
-  EXPECT_STATUS(dial(dialer, &server, "/"), WS_ERR_CALLBACK);
-  EXPECT(strncmp(asked, "ws://127.0.0.1:", 15) == 0 && strstr(asked, "/there?x") != NULL);
-  script_stop(&server);
-  EXPECT_INT(server.served, 2);
-  EXPECT_STATUS(ws_dialer_free(dialer), WS_OK);
-  EXPECT_INT(freed, 1);
 }
 
 /* ---- Steps ---- */
@@ -474,12 +279,6 @@ static const check_test tests[] = {
     TEST(clear_text_pushes_out_its_own_cookies),
     TEST(a_jar_of_dialers),
     TEST(cookies_of_ones_own),
-    TEST(redirects_are_off),
-    TEST(redirects_that_are_followed),
-    TEST(redirects_that_are_not),
-    TEST(more_redirects_than_allowed),
-    TEST(secrets_stay_where_they_belong),
-    TEST(a_callback_may_refuse_a_redirect),
     TEST(every_step_is_told),
     TEST(a_step_is_told_only_when_it_succeeds),
     TEST(the_steps_of_tls),
