@@ -101,7 +101,7 @@ static inline int refuse_each(void (*run)(void *), void *scenario, int *refused,
     if (left > 0) check_fail(__FILE__, __LINE__, "%ld blocks leaked", left);
     if (check_now.failed) printf("block %d\n", number);
   }
-  EXPECT(number > 2); /* a server that does not block takes four, the rest lies in the pool */
+  EXPECT(number > 5);
   EXPECT(due && *refused == 0);
   return number - 1;
 }

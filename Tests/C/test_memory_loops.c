@@ -198,6 +198,14 @@ static int write_large(loop *self) {
   return 1;
 }
 
+/* A small message, prepared, fits. Its blocks are too small for the pool, which has the others. */
+static void write_prepared(loop *self) {
+  ws_prepared *message = NULL;
+  AGAIN(self, ws_prepared_new(WS_BINARY, data, SMALL, &message));
+  AGAIN(self, ws_conn_write_prepared(self->w.conn, message));
+  EXPECT_STATUS(ws_prepared_free(message), WS_OK);
+}
+
 static void read_all(loop *self, int is_whole) {
   int32_t type;
   ws_bytes message;
@@ -225,6 +233,7 @@ static void run_loop(void *argument) {
   peer_put_close(self->w.fd, self->w.masks, 1000, "enough");
   shutdown(self->w.fd, SHUT_WR);
   countdown = number;
+  for (int i = 0; i < 3; i++) write_prepared(self);
   read_all(self, write_large(self));
   int left = countdown;
   countdown = 0;
