@@ -59,6 +59,14 @@ add_counts() {
   [ "$failed" -eq "$before" ]
 }
 
+# failures TITLE LOG: what a step's log says of each failed test, a line each: "not ok NAME: why" of ours, and the lines of pytest
+# and Swift Testing; without any, its last lines. Whoever sees but the end of a long run learns the reason from them.
+failures() {
+  local lines
+  lines=$(grep -m 20 -E '^ *(not ok|FAILED|ERROR|✘ (Test|Suite) .* recorded) ?' "$2") || lines=$(tail -n 5 "$2")
+  cut -c 1-300 <<<"$lines" | sed "s/^ */$1: /"
+}
+
 # at_least TITLE COUNT: false when fewer tests passed than Tests/minimum-counts commits this step to, or when the step is not
 # there. A test that was deleted is noticed by this alone.
 at_least() {

@@ -66,7 +66,7 @@ def run(plan):
     try:
         return run_server(plan) if plan.agent in SERVERS else run_client(plan)
     except ProgramError as error:
-        print(f"{plan.agent}: {error}")
+        print(f"not ok {plan.agent}: {error}")
         return 0, 1
 
 

@@ -178,7 +178,7 @@ def report(plan, results, complaints, seconds):
     counts = ", ".join(f"{number} {kind}" for kind, number in Counter(map(verdict, results.values())).most_common())
     print(f"{plan.agent}: {len(results)} of {len(plan.cases)} cases in {seconds:.0f} s: {counts or 'no results'}")
     for line in [*(f"{case}: {text}" for case, text in wrong.items()), *complaints]:
-        print(f"  {line}")
+        print(f"not ok {plan.agent}: {line}")
     if wrong or complaints:
         print(f"  reports: {plan.out}")
     return len(set(plan.cases) - wrong.keys()), len(wrong) + len(complaints)

@@ -60,7 +60,7 @@ class Tally:
 
     def fail(self, where, text):
         self.failed += 1
-        print(f"  {where}: {text}")
+        print(f"not ok {where}: {text}")
 
     def add(self, where, names, output):
         """Takes the lines `ok NAME` and `failed NAME: why` of one program; each name must come exactly once."""
@@ -77,7 +77,7 @@ class Tally:
         missing = [name for name in names if name not in seen]
         if missing:
             self.failed += len(missing)
-            print(f"  {where}: no word about {', '.join(missing)}")
+            print(f"not ok {where}: no word about {', '.join(missing)}")
         self.passed += good
         print(f"{where}: {good} of {len(names)} ok")
 
