@@ -7,6 +7,11 @@
 
 import argparse
 import ssl
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "Support"))
+from tls_socket import TLSSocket
 
 options = argparse.Namespace(ca=None, certificate=None, key=None, name=None)
 
@@ -19,6 +24,7 @@ def add_arguments(parser):
 
 def _context(protocol):
     context = ssl.SSLContext(protocol)
+    context.sslsocket_class = TLSSocket  # for websockets; aiohttp and wsswift make no such sockets
     if options.certificate:
         context.load_cert_chain(options.certificate, options.key)
     if options.ca:

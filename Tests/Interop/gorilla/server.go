@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/gorilla/websocket"
@@ -122,6 +123,13 @@ func serve() {
 	fmt.Println("listening on", url)
 	end := make(chan os.Signal, 1)
 	signal.Notify(end, syscall.SIGTERM, syscall.SIGINT)
-	go http.Serve(listener, routes())
+	paths, running := routes(), sync.WaitGroup{}
+	go http.Serve(listener, http.HandlerFunc(func(response http.ResponseWriter, request *http.Request) {
+		running.Add(1)
+		defer running.Done()
+		paths.ServeHTTP(response, request)
+	}))
 	<-end
+	// A client may be gone before the last case has said how it went.
+	running.Wait()
 }

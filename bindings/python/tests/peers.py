@@ -6,14 +6,20 @@ import hashlib
 import os
 import socket
 import struct
+import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
+import websockets.sync.client
 import websockets.sync.server
 
 import wsswift
 from wsswift.sync import serve
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "Tests" / "Support"))
+from tls_socket import TLSSocket
 
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 PATIENCE = 10
@@ -63,8 +69,16 @@ def our_server(handler=echo, **options):
 @contextlib.contextmanager
 def websockets_server(handler=echo, **options):
     """A server of `websockets`; gives its URL without a path."""
+    if "ssl" in options:
+        options["ssl"].sslsocket_class = TLSSocket
     with running(websockets.sync.server.serve(handler, "127.0.0.1", 0, **options)) as server:
         yield f"{'wss' if options.get('ssl') else 'ws'}://127.0.0.1:{server.socket.getsockname()[1]}"
+
+
+def websockets_client(url, context, **options):
+    """A client of `websockets` over TLS."""
+    context.sslsocket_class = TLSSocket
+    return websockets.sync.client.connect(url, ssl=context, proxy=None, **options)
 
 
 class RawPeer:

@@ -10,8 +10,7 @@ import threading
 import time
 
 import pytest
-import websockets.sync.client
-from peers import echo, ending, our_server, running, wait_until, websockets_server
+from peers import echo, ending, our_server, running, wait_until, websockets_client, websockets_server
 
 import wsswift
 from wsswift import TLS, Deflate, PreparedMessage, State
@@ -72,7 +71,7 @@ def test_the_server_of_websockets(certificates, context):
 
 
 def test_the_client_of_websockets(url, context):
-    with websockets.sync.client.connect(url, ssl=context, proxy=None, max_size=None) as connection:
+    with websockets_client(url, context, max_size=None) as connection:
         for message in MESSAGES:
             connection.send(message)
             assert connection.recv(timeout=10) == message

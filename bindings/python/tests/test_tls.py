@@ -10,8 +10,7 @@ import threading
 import time
 
 import pytest
-import websockets.sync.client
-from peers import echo, our_server, running, silent_listener, websockets_server
+from peers import echo, our_server, running, silent_listener, websockets_client, websockets_server
 
 import wsswift
 from wsswift import TLS
@@ -64,7 +63,7 @@ def test_our_client_and_the_server_of_websockets(certificates, ours):
 
 def test_the_client_of_websockets_and_our_server(url, certificates):
     context = ssl.create_default_context(cafile=str(certificates / "ca.pem"))
-    with websockets.sync.client.connect(url, ssl=context, proxy=None) as connection:
+    with websockets_client(url, context) as connection:
         assert_echoes(connection)
 
 
