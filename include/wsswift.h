@@ -470,8 +470,9 @@ int ws_conn_ping(ws_conn *conn, int64_t deadline_ns, int64_t *round_trip_ns);
  * reading half (default off), beginning 100 ms after the last one. It answers pings unless ws_conn_set_ping_handler has set who
  * does, does what ws_conn_set_keepalive asks for, sends what is kept, and sees the peer's close frame or the end of the stream: a
  * write then gives WS_ERR_CLOSE_SENT or WS_ERR_LOST, and the next read tells the end. It never calls out: it stops in front of a
- * frame that a handler is to hear, and in front of the first data frame, and keeps no more than one receive buffer. It costs a
- * sleeping thread and no time while nothing happens. A connection that is non-blocking is left to its loop. WS_ERR_FDS · WS_ERR_IO. */
+ * frame that a handler is to hear, and in front of the first data frame, and keeps no more than one receive buffer. Pongs do not
+ * stop it: the last 8 are kept for their handler, which the next read calls. It costs a sleeping thread and no time while nothing
+ * happens. A connection that is non-blocking is left to its loop. WS_ERR_FDS · WS_ERR_IO. */
 int ws_conn_set_background(ws_conn *conn, int32_t on);
 
 /* [any] Keeps a pointer of the application's; free_user is called for the one before. user is freed by free_user also when this

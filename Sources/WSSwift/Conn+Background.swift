@@ -1,6 +1,6 @@
 // The background service: the poller's thread looks after connections whose reading half nobody uses. It answers pings, sends those of
 // the keepalive and kept answers, and sees the end. It stops in front of the first data frame, and of what a handler must hear: it
-// never calls out, and never waits.
+// never calls out, and never waits. Pongs alone it keeps for their handler, and goes on.
 import Synchronization
 import WSProtocol
 import WSTransport
@@ -69,31 +69,6 @@ final class ServiceSeat: PollSeat, @unchecked Sendable {
   }
 }
 
-/// A control frame that waits for a thread which may call its handler.
-enum HeldControl {
-  case ping(ControlPayload)
-  case pong(ControlPayload)
-  case close(CloseCode, ControlPayload)
-
-  /// nil for what is no control frame.
-  init?(_ event: Event) {
-    switch event {
-    case .message: return nil
-    case .ping(let payload): self = .ping(ControlPayload(payload))
-    case .pong(let payload): self = .pong(ControlPayload(payload))
-    case .close(let code, let reason): self = .close(code, ControlPayload(reason))
-    }
-  }
-
-  func withEvent<E: Error>(_ body: (Event) throws(E) -> Void) throws(E) {
-    switch self {
-    case .ping(let payload): try payload.withBytes { (bytes) throws(E) in try body(.ping(bytes)) }
-    case .pong(let payload): try payload.withBytes { (bytes) throws(E) in try body(.pong(bytes)) }
-    case .close(let code, let payload): try payload.withBytes { (bytes) throws(E) in try body(.close(code, reason: bytes)) }
-    }
-  }
-}
-
 extension Conn {
   /// How long the reading half must have been left alone before the service reads, in milliseconds.
   private static let idleGrace: Int64 = 100
@@ -103,7 +78,7 @@ extension Conn {
   /// Whether one thread of the process, started for the first connection that wants it, looks after the connection while no call is in
   /// its reading half: pings are answered as long as nobody set a handler for them, those of the keepalive are sent, its timeouts
   /// judged, kept answers sent, and a close frame or the end of the stream is seen. It reads at most to the first data frame and keeps
-  /// that for the next read. A connection that is non-blocking is left alone. Default off. `.noDescriptors`, `.outOfMemory`, `.system`.
+  /// that for the next read, and the last 8 pongs for their handler. A connection that is non-blocking is left alone. Default off. `.noDescriptors`, `.outOfMemory`, `.system`.
   public func setBackground(_ on: Bool) throws(WSError) {
     try requireOwnProcess()
     guard on else { return leaveBackground() }
@@ -227,6 +202,7 @@ extension Conn {
       guard !receiver.isAtData else { return false }
       guard case .event(let event) = try nextArrival(.whole) else { return true }
       guard try answer(event, mayCallOut: false) else {
+        if case .pong(let payload) = event, heldPongs.append(payload) { continue }
         heldControl = HeldControl(event)
         return false
       }

@@ -223,10 +223,15 @@ extension Conn {
 
   /// What was held back for a handler comes before what follows. False: nothing was.
   func tellHeld() throws(WSError) -> Bool {
-    guard let held = heldControl else { return false }
-    heldControl = nil
+    guard !heldPongs.isEmpty || heldControl != nil, let held = takeHeld() else { return false }
     try held.withEvent { (event) throws(WSError) in _ = try answer(event, mayCallOut: true) }
     return true
+  }
+
+  private func takeHeld() -> HeldControl? {
+    if let pong = heldPongs.takeFirst() { return pong }
+    defer { heldControl = nil }
+    return heldControl
   }
 
   /// What has arrived and comes next; nil when more must be received.

@@ -30,6 +30,7 @@ public final class Conn: @unchecked Sendable {
   var receiver: Receiver
   var kept: BorrowedMessage?
   var waiting = WaitingMessages()
+  var heldPongs = HeldPongs()
   var heldControl: HeldControl?
   var open = OpenMessage()
   var joined = JoinedMessages()

@@ -6,7 +6,7 @@ import time
 import weakref
 
 import pytest
-from peers import CLOSE, PING, PONG, TEXT, RawServer, ending, websockets_server
+from peers import CLOSE, PING, PONG, TEXT, RawServer, ending, wait_until, websockets_server
 
 from wsswift import ConcurrencyError, ConnectionClosedOK
 from wsswift.sync import connect
@@ -128,6 +128,25 @@ def test_unsolicited_pong():
     with RawServer(behave) as server, connect(server.url) as connection:
         connection.pong("hello")
     assert frames == [(PONG, b"hello")]
+
+
+def test_pings_nobody_waits_for_do_not_stop_the_answers():
+    answers = []
+
+    def behave(peer):
+        for number in range(12):
+            peer.send_frame(PONG, peer.recv_frame()[1])
+            peer.send_frame(PING, b"%d" % number)
+            answers.append(peer.recv_frame())
+        peer.send_close(peer.recv_close_code())
+
+    with RawServer(behave) as server, connect(server.url) as connection:
+        pongs = []
+        while len(pongs) < 12:
+            pongs.append(connection.ping())
+            wait_until(lambda: len(answers) == len(pongs))
+        assert answers == [(PONG, b"%d" % number) for number in range(12)]
+        assert all(pong.wait(10) for pong in pongs)
 
 
 def test_pings_of_a_real_peer():
