@@ -157,7 +157,14 @@ extension Conn {
 
   /// What the sender says, as an error of the connection.
   func allowed<R>(_ body: () throws(SendError) -> R) throws(WSError) -> R {
-    do throws(SendError) { return try body() } catch { throw WSError(error) }
+    do throws(SendError) { return try body() } catch { throw refusal(error) }
+  }
+
+  /// A silent peer was told so by a close frame: what the writer is to hear is why.
+  @_optimize(size) @inline(never)
+  private func refusal(_ error: SendError) -> WSError {
+    guard transport.isAborted, case .silent = stateLock.withLock({ abortCause }) else { return WSError(error) }
+    return failWriting(.aborted)
   }
 
   /// Waits for the writer before us; as long as that one makes progress, time without progress does not run out.

@@ -22,6 +22,24 @@ import WSTransport
     #expect(conn.ourCloseCode == .internalError)
   }
 
+  /// The writer that stood in the way when the connection was dropped hears of the silence too, though a close frame has been sent.
+  @Test func silenceIsWhatWritersHear() throws {
+    let (conn, peer) = try makeConn(.server)
+    try conn.setKeepalive(intervalMilliseconds: 10, timeoutMilliseconds: 200)
+    conn.setReadTimeout(milliseconds: 30)
+    #expect(conn.failureOfRead() == .timeout)
+    #expect(try peer.frame().opcode == 9)
+    try conn.begin(1000)
+    #expect(conn.failureOfSend("x") == .send(.closeSent))
+    conn.setReadTimeout(milliseconds: 0)
+    #expect(conn.writeLock.tryLock())
+    let reading = Background { conn.failureOfRead() }
+    let failure = try reading.value()
+    conn.writeLock.unlock()
+    #expect(failure == .silent(200_000_000))
+    for _ in 0..<2 { #expect(conn.failureOfSend("x") == .silent(200_000_000)) }
+  }
+
   @Test func answersKeepItGoing() throws {
     let (conn, peer) = try makeConn(.client)
     try conn.setKeepalive(intervalMilliseconds: 10, timeoutMilliseconds: 5000)
