@@ -9,15 +9,16 @@ import WSTransport
 struct BackgroundService {
   /// Made when the service is first asked for.
   var seat: ServiceSeat?
-  /// The service can do nothing until whoever uses the reading half has left it.
-  var isAway = false
+  /// Whoever leaves the reading half next calls the service: because nothing can be done before, or because that one may have received
+  /// more than it took, of which the descriptor then tells nothing any more.
+  var waitsForCall = false
 
   /// Has the connection looked at.
   func look(at time: Deadline) { seat?.look(at: time) }
 }
 
 /// A connection in the poller's care.
-final class ServiceSeat: PollSeat, @unchecked Sendable {
+class ServiceSeat: PollSeat, @unchecked Sendable {
   private var poller: Poller?
   /// Held while the service looks, so that whoever has left knows that it does not, and by those who switch.
   private let lock = Lock()
@@ -101,15 +102,15 @@ extension Conn {
 
   /// Somebody has left the reading half. Called with `stateLock` held.
   func resumeBackground() {
-    guard background.isAway else { return }
-    background.isAway = false
+    guard background.waitsForCall else { return }
+    background.waitsForCall = false
     background.look(at: .after(milliseconds: Self.idleGrace))
   }
 
   // MARK: - On the poller's thread
 
   private enum Turn {
-    /// Whoever is inside resumes the service.
+    /// Whoever is inside calls the service.
     case away
     case later(Deadline)
     /// The half has ended.
@@ -140,7 +141,7 @@ extension Conn {
     _ = flushReplies()
     stateLock.withLock {
       reading.owner = .nobody
-      if case .stopped = outcome { background.isAway = true } else { background.isAway = false }
+      background.waitsForCall = true
       stateChanged.broadcast()
     }
     switch outcome {
@@ -154,7 +155,7 @@ extension Conn {
   private func takeTurn() -> Turn {
     if case .open = reading.end {} else { return .over }
     guard reading.owner == .nobody, reading.wanted == 0, !settings.isNonblocking else {
-      background.isAway = true
+      background.waitsForCall = true
       return .away
     }
     let idle = reading.readerLeft.adding(milliseconds: Self.idleGrace)

@@ -36,6 +36,23 @@ import WSTransport
     #expect(try peer.frame().payload == [2])
   }
 
+  /// A reader comes when the service has found nothing and before it sleeps again. The ping that it receives beside its message lies
+  /// in our memory, of which the descriptor says nothing: so the reader must call.
+  @Test func whatAReaderLeavesBehindIsSeen() throws {
+    let (conn, peer) = try makeConn(.server)
+    let seat = CountingSeat(descriptor: conn.transport.pollDescriptor)
+    conn.stateLock.withLock { conn.background.seat = seat }
+    #expect(conn.lookFromBackground().readiness == .read)
+    try peer.send(text: "m")
+    try peer.send(9, [1])
+    #expect(try conn.text() == "m")
+    #expect(seat.calls.withLock { $0 } == 1)
+    sleep(milliseconds: 120)
+    #expect(conn.lookFromBackground().readiness == .read)
+    #expect(try peer.frame().payload == [1])
+    #expect(seat.calls.withLock { $0 } == 1)
+  }
+
   @Test func theEndIsSeen() throws {
     let (conn, peer) = try makeServed(.client)
     try peer.send(close: 4002, "why")
@@ -114,4 +131,11 @@ import WSTransport
     conn.abort()
     try conn.setBackground(true)
   }
+}
+
+/// Hears how often the service is called.
+private final class CountingSeat: ServiceSeat, @unchecked Sendable {
+  let calls = Guarded(0)
+
+  override func look(at time: Deadline) { calls.withLock { $0 += 1 } }
 }
