@@ -154,12 +154,14 @@ extension Conn {
   /// Called with `stateLock` held.
   private func takeTurn() -> Turn {
     if case .open = reading.end {} else { return .over }
-    guard reading.owner == .nobody, reading.wanted == 0, !settings.isNonblocking else {
+    guard reading.owner == .nobody, !settings.isNonblocking else {
       background.waitsForCall = true
       return .away
     }
-    let idle = reading.readerLeft.adding(milliseconds: Self.idleGrace)
-    guard idle == .never || idle.isPast else { return .later(idle) }
+    // Who wants the half may also give up, and then nobody leaves it.
+    let idle = reading.wanted > 0 ? .now : reading.readerLeft
+    let turn = idle.adding(milliseconds: Self.idleGrace)
+    guard turn == .never || turn.isPast else { return .later(turn) }
     reading.owner = .service
     reading.thread = currentThread()
     return .ours

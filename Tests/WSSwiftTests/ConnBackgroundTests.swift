@@ -53,6 +53,19 @@ import WSTransport
     #expect(seat.calls.withLock { $0 } == 1)
   }
 
+  /// It makes way for a reader that has not come yet, and looks again by itself: that one's time may be up before.
+  @Test func whoOnlyWantsToReadNeedNotCall() throws {
+    let (conn, peer) = try makeConn(.client)
+    try peer.send(9, [1])
+    conn.stateLock.withLock { conn.reading.wanted = 1 }
+    let wish = conn.lookFromBackground()
+    #expect(wish.readiness.isEmpty && wish.deadline != .never)
+    #expect(peer.isSilent(for: 1))
+    conn.stateLock.withLock { conn.reading.wanted = 0 }
+    #expect(conn.lookFromBackground().readiness == .read)
+    #expect(try peer.frame().payload == [1])
+  }
+
   @Test func theEndIsSeen() throws {
     let (conn, peer) = try makeServed(.client)
     try peer.send(close: 4002, "why")
