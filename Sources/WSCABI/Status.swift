@@ -227,6 +227,8 @@ private func remedy(_ error: WSError, _ context: FailureContext) -> StaticString
   case .noRoom: "; the message is kept for the next read"
   case .noDescriptors: "; the limit is RLIMIT_NOFILE of the process"
   case .timeout, .broken: context.time.map { remedy($0) } ?? ""
+  case .status(let status) where Redirect.isRedirect(status) && !context.isEngine:
+    "; ws_dialer_set_redirects sets how many are followed"
   case .state, .invalid, .outOfMemory, .refusedByHandler, .forked, .wouldBlock, .interrupted, .lost, .aborted, .system,
     .unconnected, .unresolved, .tls, .proxy, .url, .configuration, .violation, .send, .closed, .notJSON, .refusedJSON,
     .handshake, .status:

@@ -7,7 +7,7 @@ static void redirects_are_off(void) {
   ws_dialer *dialer = dialer_new();
   script_start(&server);
   int status = dial(dialer, &server, "/");
-  expect_failure(&got, status, (wanted){.code = WS_ERR_STATUS, .who = WS_BY_PEER, .http_status = 302, .text = "302"});
+  expect_failure(&got, status, (wanted){.code = WS_ERR_STATUS, .who = WS_BY_PEER, .http_status = 302, .text = "302; ws_dialer_set_redirects"});
   EXPECT_STATUS(ws_dialer_free(dialer), WS_OK);
   script_stop(&server);
 }
@@ -63,7 +63,7 @@ static void more_redirects_than_allowed(void) {
   EXPECT_STATUS(ws_dialer_set_redirects(dialer, 2, NULL, NULL, NULL), WS_OK);
   script_start(&server);
   int status = dial(dialer, &server, "/");
-  expect_failure(&got, status, (wanted){.code = WS_ERR_STATUS, .who = WS_BY_PEER, .http_status = 302, .text = "more redirects"});
+  expect_failure(&got, status, (wanted){.code = WS_ERR_STATUS, .who = WS_BY_PEER, .http_status = 302, .text = "more redirects than are allowed; ws_dialer_set_redirects"});
   script_stop(&server);
   EXPECT_INT(server.served, 3);
   EXPECT_STATUS(ws_dialer_free(dialer), WS_OK);
