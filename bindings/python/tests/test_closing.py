@@ -8,6 +8,7 @@ from peers import RawServer, ending, our_server
 
 import wsswift
 from wsswift import Close, ConnectionClosedError, ConnectionClosedOK
+from wsswift._library import lib
 from wsswift.sync import connect
 
 
@@ -30,7 +31,7 @@ def test_closed_by_the_peer(code, reason, kind, text):
         assert peer.recv_close_code() == code
 
     with RawServer(behave) as server, connect(server.url) as connection:
-        assert (connection.close_code, connection.close_reason) == (None, None)
+        assert (connection.close_code, connection.close_reason) == (None, None)  # until somebody receives
         for _ in range(2):
             error = ending(connection)
             assert type(error) is kind
@@ -224,3 +225,49 @@ def test_many_threads_close_at_once(url):
         thread.join(10)
         assert not thread.is_alive()
     assert connection.close_code == 1000
+
+
+# What another thread does at the worst moment
+
+
+class Calls:
+    """The library's functions, but for those that are given."""
+
+    def __init__(self, **others):
+        self.others = others
+
+    def __getattr__(self, name):
+        return self.others.get(name) or getattr(lib, name)
+
+
+def test_closed_while_a_late_send_learns_why(url):
+    """A close() that is over by then has let go of the handle, and takes nothing of the answer away."""
+    connection = connect(url)
+
+    def close_first(handle, half, failure):
+        handle.calls = lib
+        connection.close()
+        return lib.ws_conn_failure(handle, half, failure)
+
+    connection._handle.calls = Calls(ws_conn_failure=close_first)
+    connection._begin_close(1000, "")
+    with pytest.raises(ConnectionClosedOK) as caught:
+        connection.send("too late")
+    assert caught.value.sent == caught.value.rcvd == Close(1000, "")
+
+
+def test_two_threads_ping_for_the_first_time(url):
+    """Neither's ping may leave before there is a handler for its pong."""
+    answered = []
+
+    def ping_first(*arguments):
+        connection._handle.calls = lib
+        thread = threading.Thread(target=lambda: answered.append(connection.ping().wait(5)))
+        thread.start()
+        thread.join(10)
+        return lib.ws_conn_set_pong_handler(*arguments)
+
+    with connect(url) as connection:
+        connection._handle.calls = Calls(ws_conn_set_pong_handler=ping_first)
+        assert connection.ping().wait(10)
+    assert answered == [True]

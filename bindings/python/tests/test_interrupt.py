@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 
 import pytest
@@ -27,7 +28,11 @@ def echo(connection):
 """
 
 
-def interrupted(body, url, press=lambda process: process.send_signal(signal.SIGINT)):
+def press_ctrl_c(process):
+    process.send_signal(signal.SIGINT)
+
+
+def interrupted(body, url, press=press_ctrl_c):
     """Runs the program, presses Ctrl-C once it is ready; returns its error output and the seconds it took to end."""
     text = PROGRAM.format(body=textwrap.dedent(body))
     command = [sys.executable, "-u", "-c", text, url]
@@ -81,8 +86,19 @@ def test_connecting():
 
 def test_closing():
     """The second Ctrl-C of a user who does not want to wait for the peer."""
-    with RawServer(lambda peer: (peer.recv_frame(), peer.at_end())) as server:
-        assert_interrupted(*interrupted("connection = connect(url); ready(); connection.close()", server.url))
+    asked = threading.Event()
+
+    def behave(peer):
+        peer.recv_frame()
+        asked.set()
+        peer.at_end()
+
+    def press(process):
+        assert asked.wait(10)
+        press_ctrl_c(process)
+
+    with RawServer(behave) as server:
+        assert_interrupted(*interrupted("connection = connect(url); ready(); connection.close()", server.url, press))
 
 
 def test_serving():
@@ -104,17 +120,23 @@ def test_serving_with_a_connection():
                     connection.recv()
                 except BaseException as error:
                     print(error.rcvd.code, file=sys.stderr)
-        threading.Thread(target=client).start()
-        server.serve_forever()
+        thread = threading.Thread(target=client)
+        thread.start()
+        try:
+            server.serve_forever()
+        finally:
+            server.shutdown()
+            thread.join()
     """
     errors, seconds = interrupted(body, "")
     assert_interrupted(errors, seconds)
     assert "1001" in errors
 
 
-def test_a_signal_that_reached_another_thread():
+@pytest.mark.parametrize("wait", ["connection.recv()", "serve(echo).serve_forever()"])
+def test_a_signal_that_reached_another_thread(wait):
     """Then the main thread hears of it when its slice of waiting is over."""
-    body = """
+    body = f"""
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
     def press():
         signal.sigwait([signal.SIGUSR1])
@@ -122,7 +144,7 @@ def test_a_signal_that_reached_another_thread():
         time.sleep(10)
     threading.Thread(target=press, daemon=True).start()
     with connect(url) as connection:
-        ready(); connection.recv()
+        ready(); {wait}
     """
     with websockets_server(lambda connection: connection.recv()) as url:
         press = lambda process: process.send_signal(signal.SIGUSR1)  # noqa: E731
@@ -138,11 +160,19 @@ def test_a_signal_handler_that_returns():
         print(connection.recv(), file=sys.stderr)
     """
 
+    caught = threading.Event()
+
     def behave(peer):
-        time.sleep(1)
+        assert caught.wait(10)
+        time.sleep(0.3)
         peer.send_frame(1, b"the message")
         peer.send_close(peer.recv_close_code())
 
+    def press(process):
+        press_ctrl_c(process)
+        assert process.stderr.readline() == "caught\n"
+        caught.set()
+
     with RawServer(behave) as server:
-        errors, _ = interrupted(body, server.url)
-    assert errors.split("\n")[:2] == ["caught", "the message"]
+        errors, _ = interrupted(body, server.url, press)
+    assert errors == "the message\n"

@@ -10,7 +10,7 @@ import threading
 import time
 
 import pytest
-from peers import echo, our_server, running, silent_listener, websockets_client, websockets_server
+from peers import echo, our_server, running, websockets_client, websockets_server
 
 import wsswift
 from wsswift import TLS
@@ -181,12 +181,22 @@ def test_a_signal_ends_a_handshake():
 
     before = signal.signal(signal.SIGALRM, handler)
     try:
-        with silent_listener() as url:
-            signal.setitimer(signal.ITIMER_REAL, 0.3)
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+
+            def interrupt():
+                with listener.accept()[0] as client:
+                    client.recv(1)  # the handshake has begun
+                    os.kill(os.getpid(), signal.SIGALRM)
+                    client.recv(100_000)
+                    client.recv(1)
+
+            thread = threading.Thread(target=interrupt)
+            thread.start()
             begun = time.monotonic()
             with pytest.raises(Enough):
-                connect(url.replace("ws:", "wss:"))
+                connect(f"wss://127.0.0.1:{listener.getsockname()[1]}")
             assert time.monotonic() - begun < 5
+            thread.join(10)
     finally:
         signal.signal(signal.SIGALRM, before)
 

@@ -26,22 +26,31 @@ def interruptibly(call: Callable[[], Result], cancel: Callable[[], object]) -> R
         return call()
     results: List[Result] = []
     done = threading.Event()
+    # The first of the two threads takes it: the call has begun, or it never will.
+    turn = threading.Lock()
 
     def run() -> None:
+        if not turn.acquire(blocking=False):
+            return
         try:
             results.append(call())
         finally:
             done.set()
 
     try:
-        threading.Thread(target=run, name="wsswift call", daemon=True).start()
-    except RuntimeError:  # no threads any more: the interpreter is shutting down
-        return call()
-    try:
+        try:
+            threading.Thread(target=run, name="wsswift call", daemon=True).start()
+        except RuntimeError:  # no threads any more: the interpreter is shutting down
+            if not turn.acquire(blocking=False):
+                raise
+            done.set()
+            return call()
         while not done.wait(SLICE_MS / 1000):
             pass
     except BaseException:
-        cancel()
-        done.wait()
+        # A signal handler may raise inside start() too, whether or not the thread is there.
+        if not turn.acquire(blocking=False):
+            cancel()
+            done.wait()
         raise
     return results[0]

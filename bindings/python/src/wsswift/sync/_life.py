@@ -37,11 +37,12 @@ class Life:
     @property
     def state(self) -> State:
         """CONNECTING in process_request, CLOSING once a close frame was sent or received, CLOSED at the end."""
+        handle = self._handle  # before the end is looked at: it is let go of after that
         if self._end is not None:
             return State.CLOSED
-        if not self._handle:
+        if not handle:
             return State.CONNECTING
-        return State.CLOSING if any(close_codes(self._handle)) or self._own_close is not None else State.OPEN
+        return State.CLOSING if any(close_codes(handle)) or self._own_close is not None else State.OPEN
 
     @property
     def close_code(self) -> Optional[int]:
@@ -87,16 +88,16 @@ class Life:
 
     def _error(self, result: int, half: int) -> Exception:
         """The exception for the result of a read or write."""
+        handle = self._handle  # a close() on another thread notes the end, and then lets go of it
         if self._end is not None:
             return self._end.exception()
-        if not self._handle:
+        if not handle:
             return InvalidState("the connection is not open yet")
         failure = ffi.ws_failure()
-        handle = self._handle
         handle.calls.ws_conn_failure(handle, half, byref(failure))
         if not self._is_over(result, half):
             return exception(fault(result, failure))
         if half == ffi.WS_READ:
             return self._finish(result, failure).exception()
         # What the peer sent before may still be read, its close frame included.
-        return describe_end(self._handle, self._own_close, result, failure).exception()
+        return describe_end(handle, self._own_close, result, failure).exception()

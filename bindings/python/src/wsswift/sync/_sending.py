@@ -203,8 +203,9 @@ class Sending:
         if handle.keep:
             return
         handler = self._pings.handler()
-        handle.keep.append(handler)
+        # Threads that ping at once may each set one: none may send its ping while there is none yet.
         handle.calls.ws_conn_set_pong_handler(handle, handler, None, ffi.ws_free_fn())
+        handle.keep.append(handler)
 
 
 def _fragment(fragment: Union[str, BytesLike], is_str: bool) -> bytes:

@@ -100,8 +100,9 @@ class Connection(Streams, Sending):
     @property
     def statistics(self) -> Statistics:
         """What the connection has done so far, also when it is closed."""
-        if self._handle:
-            self._statistics = read_statistics(self._handle)
+        handle = self._handle  # another thread may let go of it
+        if handle:
+            self._statistics = read_statistics(handle)
         return self._statistics or Statistics()
 
     # Closing

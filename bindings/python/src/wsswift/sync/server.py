@@ -23,6 +23,7 @@ from ..tls import TLS, TLSInfo, configure_upgrader, is_context, reload
 from ._closing import close_reason
 from ._data import Address, peer_name
 from ._hooks import CLOSING, Hooks, Origins, origin_rule, refusal
+from ._interrupt import SLICE_MS, in_main_thread
 from ._opening import Opening
 from ._options import MaxQueue, MaxSize, Settings, message_limit, refuse_missing, with_default
 from ._serving import listen, make_upgrader
@@ -135,8 +136,10 @@ class Server:
         poller = select.poll()
         poller.register(self.socket, select.POLLIN)
         poller.register(self._wake_reader, select.POLLIN)
+        # A signal that reached another thread does not wake this one.
+        longest = SLICE_MS if in_main_thread() else None
         while not self._closing:
-            poller.poll()
+            poller.poll(longest)
             if not self._closing:
                 self._accept()
 
