@@ -222,10 +222,10 @@ def test_a_header_value_is_not_repeated_in_the_error():
 
 
 def test_nobody_listens():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    with pytest.raises(ConnectionRefusedError):
-        connect(f"ws://127.0.0.1:{port}/")
+    with socket.socket() as silent:  # has the port, so that nobody else listens there
+        silent.bind(("127.0.0.1", 0))
+        with pytest.raises(ConnectionRefusedError):
+            connect(f"ws://127.0.0.1:{silent.getsockname()[1]}/")
 
 
 def test_no_such_host():

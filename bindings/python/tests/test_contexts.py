@@ -282,7 +282,7 @@ def test_keepalive_notices_a_silent_peer(certificates):
         proxy = threading.Thread(target=silent_proxy, args=(listener, int(url.rsplit(":", 1)[1])))
         proxy.start()
         through = f"wss://127.0.0.1:{listener.getsockname()[1]}"
-        with connect(through, ssl=client_context(certificates), ping_interval=0.1, ping_timeout=0.3, close_timeout=1) as connection:
+        with connect(through, ssl=client_context(certificates), ping_interval=0.1, ping_timeout=2, close_timeout=1) as connection:
             connection.send("x")
             assert connection.recv(timeout=10) == "x"
             quiet.set()
@@ -294,9 +294,8 @@ def test_keepalive_notices_a_silent_peer(certificates):
 
 
 def test_keepalive_goes_on_while_nobody_receives(certificates):
-    with pair(certificates, echo, ping_interval=0.05, ping_timeout=0.5) as connection:
-        time.sleep(1)
-        assert connection.statistics.pongs_received > 3
+    with pair(certificates, echo, ping_interval=0.05, ping_timeout=5) as connection:
+        wait_until(lambda: connection.statistics.pongs_received > 10)
         connection.send("x")
         assert connection.recv(timeout=10) == "x"
 
@@ -331,8 +330,15 @@ def test_we_close(certificates):
 
 
 def test_what_arrived_before_the_end_may_be_received(certificates):
-    with pair(certificates, lambda connection: [connection.send(str(number)) for number in range(5)]) as connection:
-        time.sleep(0.2)
+    sent = threading.Event()
+
+    def handler(connection):
+        for number in range(5):
+            connection.send(str(number))
+        sent.set()
+
+    with pair(certificates, handler) as connection:
+        assert sent.wait(10)
         connection.close()
         assert [connection.recv() for _ in range(5)] == list("01234")
         with pytest.raises(wsswift.ConnectionClosedOK):

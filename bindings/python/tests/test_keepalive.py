@@ -89,9 +89,9 @@ def test_a_silent_peer_is_given_up_while_nobody_receives():
 
     with RawServer(lambda peer: released.wait(10)) as server:
         with connect(server.url, ping_interval=0.1, ping_timeout=0.2) as connection:
-            time.sleep(1)
+            wait_until(lambda: connection.state is not wsswift.State.OPEN)
             with pytest.raises(wsswift.ConnectionClosedError):
-                connection.send("x")
+                wait_until(lambda: connection.send("x"))
         released.set()
 
 

@@ -280,9 +280,16 @@ def test_messages_before_the_close_are_received_after_it(count, options, kept):
 
 
 def test_websockets_does_the_same():
-    with websockets_server(lambda connection: [connection.send("a"), connection.send("b")]) as url:
+    sent = threading.Event()
+
+    def handler(connection):
+        connection.send("a")
+        connection.send("b")
+        sent.set()
+
+    with websockets_server(handler) as url:
         connection = connect(url)
-        time.sleep(0.2)
+        assert sent.wait(10)
         connection.close()
         assert list(connection) == ["a", "b"]
 

@@ -2,7 +2,6 @@
 
 import inspect
 import re
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -25,12 +24,10 @@ def test_client():
 
 
 def test_server():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    program = SERVER.replace(PORT, str(port)).replace("    server.serve", "    print(flush=True); server.serve")
+    program = SERVER.replace(PORT, "0").replace("    server.serve", "    print(server.port, flush=True); server.serve")
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as process:
         try:
-            assert process.stdout.readline() == b"\n"
+            port = int(process.stdout.readline())
             with connect(f"ws://127.0.0.1:{port}/") as connection:
                 connection.send("hello")
                 assert connection.recv(timeout=10) == "hello"

@@ -4,7 +4,7 @@ import threading
 import time
 
 import pytest
-from peers import BINARY, PING, PONG, TEXT, RawServer
+from peers import BINARY, PING, PONG, TEXT, RawServer, wait_until
 
 from wsswift import ConcurrencyError, ConnectionClosedError
 from wsswift.sync import connect
@@ -39,10 +39,17 @@ def test_a_timeout_inside_a_frame_loses_nothing():
 def test_a_timeout_is_kept(url):
     with connect(url) as connection:
         for seconds in (0.1, 1.4):
-            start = time.monotonic()
-            with pytest.raises(TimeoutError):
-                connection.recv(timeout=seconds)
-            assert seconds - 0.01 <= time.monotonic() - start < seconds + 1
+            best = 100.0  # one that is quick proves the point on a busy machine
+            for _ in range(5):
+                start = time.monotonic()
+                with pytest.raises(TimeoutError):
+                    connection.recv(timeout=seconds)
+                took = time.monotonic() - start
+                assert took >= seconds - 0.01
+                best = min(best, took)
+                if best < seconds + 0.5:
+                    break
+            assert best < seconds + 0.5
 
 
 def test_waiting_longer_than_a_slice_of_the_main_thread():
@@ -88,7 +95,7 @@ def test_two_receivers_at_once(url):
         first = []
         thread = threading.Thread(target=lambda: first.append(connection.recv(timeout=10)))
         thread.start()
-        time.sleep(0.1)
+        wait_until(connection._receiving.locked)
         with pytest.raises(ConcurrencyError):
             connection.recv(timeout=0.1)
         connection.send("for the first")
