@@ -43,15 +43,21 @@ static inline int peer_dial(uint16_t port) {
   return -1;
 }
 
-/* A listening TCP socket on 127.0.0.1 and its port. */
-static inline int peer_listen(uint16_t *port) {
+/* A TCP socket on 127.0.0.1 and its port, at which nobody listens. */
+static inline int peer_bind(uint16_t *port) {
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = 0, .sin_addr = {htonl(INADDR_LOOPBACK)}};
   socklen_t size = sizeof address;
   int fd = socket(AF_INET, SOCK_STREAM, 0);
   EXPECT_INT(bind(fd, (struct sockaddr *)&address, size), 0);
-  EXPECT_INT(listen(fd, 128), 0);
   EXPECT_INT(getsockname(fd, (struct sockaddr *)&address, &size), 0);
   *port = ntohs(address.sin_port);
+  return fd;
+}
+
+/* The same, listening. */
+static inline int peer_listen(uint16_t *port) {
+  int fd = peer_bind(port);
+  EXPECT_INT(listen(fd, 128), 0);
   return fd;
 }
 

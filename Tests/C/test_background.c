@@ -270,11 +270,11 @@ static void unread_data_is_no_silence(void) {
   wire w;
   peer_frame frame;
   REQUIRE(open_served(&w, AS_SERVER));
-  EXPECT_STATUS(ws_conn_set_keepalive(w.conn, 40, 60), WS_OK);
+  EXPECT_STATUS(ws_conn_set_keepalive(w.conn, 40, check_limit(500)), WS_OK);
   EXPECT(peer_get_frame(w.fd, &frame) && frame.first == 0x89);
   wire_put_text(&w, 0x81, "unread");
   wire_put(&w, 0x8a, frame.data, frame.size);
-  check_sleep(check_limit(300));
+  check_sleep(check_limit(800));
   wire_reads(&w, "unread");
   wire_close(&w);
 }

@@ -91,13 +91,14 @@ static void a_port_where_nobody_listens(void) {
   char url[64];
   ws_conn *conn = (ws_conn *)&port;
   ws_failure failure = {.struct_size = sizeof failure};
-  close(peer_listen(&port));
+  int silent = peer_bind(&port); /* keeps the port, so that nobody else listens there */
   snprintf(url, sizeof url, "ws://127.0.0.1:%d/", port);
   EXPECT_STATUS(ws_dialer_dial(NULL, url, 0, &conn, &failure), WS_ERR_CONNECT);
   EXPECT(conn == NULL);
   EXPECT_INT(failure.code, WS_ERR_CONNECT);
   EXPECT_INT(failure.os_errno, ECONNREFUSED);
   EXPECT(failure.text[0] != '\0');
+  close(silent);
 }
 
 static void a_name_without_an_address(void) {
@@ -160,7 +161,8 @@ static void a_silent_server(void) {
   snprintf(url, sizeof url, "ws://127.0.0.1:%d/", port);
   int64_t start = check_ms();
   EXPECT_STATUS(ws_dialer_dial(NULL, url, ws_in_ms(80), &conn, &failure), WS_ERR_TIMEOUT);
-  EXPECT(check_ms() - start >= 79 && check_ms() - start < check_limit(500));
+  EXPECT(check_ms() - start >= 79);
+  EXPECT_WITHIN(start, 500);
   EXPECT(conn == NULL && failure.code == WS_ERR_TIMEOUT);
   EXPECT_STATUS(ws_dialer_dial(NULL, url, 1, &conn, NULL), WS_ERR_TIMEOUT);
   close(listener);
@@ -184,7 +186,8 @@ static void the_dialers_timeout(void) {
   EXPECT_STATUS(ws_dialer_set_timeout(dialer, 80), WS_OK);
   int64_t start = check_ms();
   EXPECT_STATUS(ws_dialer_dial(dialer, url, 0, &conn, NULL), WS_ERR_TIMEOUT);
-  EXPECT(check_ms() - start >= 79 && check_ms() - start < check_limit(500));
+  EXPECT(check_ms() - start >= 79);
+  EXPECT_WITHIN(start, 500);
   EXPECT_STATUS(ws_dialer_free(dialer), WS_OK);
   close(listener);
 }

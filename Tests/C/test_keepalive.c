@@ -30,7 +30,7 @@ static void expect_given_up(wire *w, int64_t timeout_ms) {
   wire_write_gives(w, "x", WS_ERR_KEEPALIVE);
   int64_t before = check_ms();
   EXPECT_STATUS(ws_conn_close(w->conn, 1000, NULL, 0, 0), WS_ERR_KEEPALIVE);
-  EXPECT(check_ms() - before < check_limit(500));
+  EXPECT_WITHIN(before, 500);
 }
 
 static void off_by_default(void) {
@@ -42,20 +42,28 @@ static void off_by_default(void) {
   wire_close(&w);
 }
 
+/* Reads until their time is over, until so many pings have left; on a busy machine one read may be too short for that. */
+static void reads_until_pings(wire *w, uint64_t wanted) {
+  for (int i = 0; i < 1 || (i < 50 && statistics_of(w->conn).pings_sent < wanted); i++) wire_read_gives(w, WS_ERR_TIMEOUT);
+}
+
 static void pings_leave_inside_a_read(void) {
   for (int role = AS_SERVER; role <= AS_CLIENT; role++) {
     wire w;
     answering peer = {0};
     REQUIRE(wire_open(&w, role));
     answering_start(&peer, &w);
-    EXPECT_STATUS(ws_conn_set_keepalive(w.conn, 30, 1000), WS_OK);
+    int64_t before = check_ms();
+    EXPECT_STATUS(ws_conn_set_keepalive(w.conn, 30, 10000), WS_OK);
     EXPECT_STATUS(ws_conn_set_read_timeout(w.conn, check_limit(250)), WS_OK);
-    wire_read_gives(&w, WS_ERR_TIMEOUT);
+    reads_until_pings(&w, 3);
     ws_statistics now = statistics_of(w.conn);
-    EXPECT(now.pings_sent >= 3 && now.pings_sent <= 9 * (uint64_t)check_limit(1));
+    int64_t took = check_ms() - before;
+    EXPECT(now.pings_sent >= 3 && now.pings_sent <= (uint64_t)took / 30 + 1);
+    while (answering_pings(&peer) < (int)now.pings_sent && check_ms() - before < took + check_limit(5000)) check_sleep(2);
     EXPECT_INT(now.pings_sent, answering_pings(&peer));
     EXPECT(now.pongs_received >= now.pings_sent - 1);
-    EXPECT(now.round_trip_ns > 0 && now.round_trip_ns < 1000000000);
+    EXPECT(now.round_trip_ns > 0 && now.round_trip_ns < (uint64_t)(took + 1) * 1000000);
     EXPECT(now.round_trip_min_ns > 0 && now.round_trip_min_ns <= now.round_trip_ns);
     EXPECT_INT(peer.others, 0);
     wire_put_text(&w, 0x81, "alive");
@@ -73,8 +81,8 @@ static void a_silent_peer_is_given_up(void) {
     EXPECT_STATUS(ws_conn_set_keepalive(w.conn, 40, 60), WS_OK);
     int64_t before = check_ms();
     wire_read_gives(&w, WS_ERR_KEEPALIVE);
-    int64_t took = check_ms() - before;
-    EXPECT(took >= 99 && took < check_limit(1000));
+    EXPECT(check_ms() - before >= 99);
+    EXPECT_WITHIN(before, 1000);
     expect_given_up(&w, 60);
     EXPECT(peer_get_frame(w.fd, &frame) && frame.first == 0x89 && frame.size == 8);
     EXPECT(peer_get_frame(w.fd, &frame) && frame.first == 0x88);
@@ -105,7 +113,7 @@ static void *send_slowly(void *argument) {
   size_t size = peer_frame_bytes(bytes, 0x82, w->masks, bytes + 100, 1000), at = 0;
   for (; at < size; at += 50) {
     EXPECT(peer_put(w->fd, bytes + at, size - at < 50 ? size - at : 50));
-    check_sleep(20);
+    check_sleep(60);
   }
   return NULL;
 }
@@ -114,7 +122,7 @@ static void a_long_message_is_a_sign_of_life(void) {
   wire w;
   pthread_t thread;
   REQUIRE(wire_open(&w, AS_CLIENT));
-  EXPECT_STATUS(ws_conn_set_keepalive(w.conn, 20, check_limit(100)), WS_OK);
+  EXPECT_STATUS(ws_conn_set_keepalive(w.conn, 20, check_limit(600)), WS_OK);
   pthread_create(&thread, NULL, send_slowly, &w);
   EXPECT_STATUS(read_one(&w), WS_OK);
   pthread_join(thread, NULL);
@@ -128,7 +136,7 @@ static void what_has_arrived_is_looked_at_first(void) {
   REQUIRE(wire_open(&w, AS_SERVER));
   EXPECT_STATUS(ws_conn_set_keepalive(w.conn, 20, 100), WS_OK);
   EXPECT_STATUS(ws_conn_set_read_timeout(w.conn, 40), WS_OK);
-  wire_read_gives(&w, WS_ERR_TIMEOUT);
+  reads_until_pings(&w, 1);
   EXPECT(peer_get_frame(w.fd, &frame) && frame.first == 0x89);
   wire_put(&w, 0x8a, frame.data, frame.size);
   check_sleep(300);
@@ -177,7 +185,7 @@ static void a_timeout_of_zero_never_gives_up(void) {
   REQUIRE(wire_open(&w, AS_SERVER));
   EXPECT_STATUS(ws_conn_set_keepalive(w.conn, 20, 0), WS_OK);
   EXPECT_STATUS(ws_conn_set_read_timeout(w.conn, check_limit(150)), WS_OK);
-  wire_read_gives(&w, WS_ERR_TIMEOUT);
+  reads_until_pings(&w, 2);
   EXPECT(statistics_of(w.conn).pings_sent >= 2);
   wire_close(&w);
 }
@@ -189,10 +197,10 @@ static void the_pong_handler_hears_of_foreign_pongs_only(void) {
   seen pong = {0};
   REQUIRE(wire_open(&w, AS_CLIENT));
   EXPECT_STATUS(ws_conn_set_pong_handler(w.conn, on_control, &pong, NULL), WS_OK);
-  EXPECT_STATUS(ws_conn_set_keepalive(w.conn, 20, 1000), WS_OK);
+  EXPECT_STATUS(ws_conn_set_keepalive(w.conn, 20, 10000), WS_OK);
   EXPECT_STATUS(ws_conn_set_read_timeout(w.conn, check_limit(150)), WS_OK);
   answering_start(&peer, &w);
-  wire_read_gives(&w, WS_ERR_TIMEOUT);
+  for (int i = 0; i < 50 && statistics_of(w.conn).pongs_received == 0; i++) wire_read_gives(&w, WS_ERR_TIMEOUT);
   EXPECT(answering_pings(&peer) >= 1);
   EXPECT_INT(pong.calls, 0);
   wire_put_text(&w, 0x8a, "eight888");
@@ -211,9 +219,10 @@ static void a_poll_loop_pings_and_gives_up(void) {
   int status = WS_AGAIN;
   REQUIRE(wire_open(&w, AS_SERVER));
   EXPECT_STATUS(ws_conn_set_nonblocking(w.conn, 1), WS_OK);
+  int64_t before = ws_now();
   EXPECT_STATUS(ws_conn_set_keepalive(w.conn, 50, 60), WS_OK);
   EXPECT_STATUS(ws_conn_interest(w.conn, NULL, NULL, &due), WS_OK);
-  EXPECT(due > ws_now() && due <= ws_in_ms(50));
+  EXPECT(due > before && due <= ws_in_ms(50));
   for (int turns = 0; status == WS_AGAIN && turns < 50; turns++) {
     struct pollfd on = {.events = POLLIN};
     int32_t fd;
@@ -271,7 +280,7 @@ static void *take_slowly(void *argument) {
   wire *w = argument;
   for (int i = 0; i < 25; i++) {
     EXPECT(peer_get(w->fd, room, sizeof room) == sizeof room);
-    check_sleep(20);
+    check_sleep(60);
   }
   return NULL;
 }
@@ -285,8 +294,8 @@ static void a_peer_that_takes_slowly_is_not_given_up(void) {
   busy_start(&writing, write_large, &w);
   check_settle();
   pthread_create(&thread, NULL, take_slowly, &w);
-  EXPECT_STATUS(ws_conn_set_keepalive(w.conn, 40, check_limit(150)), WS_OK);
-  EXPECT_STATUS(ws_conn_set_read_timeout(w.conn, 400), WS_OK);
+  EXPECT_STATUS(ws_conn_set_keepalive(w.conn, 40, check_limit(500)), WS_OK);
+  EXPECT_STATUS(ws_conn_set_read_timeout(w.conn, 1200), WS_OK);
   wire_read_gives(&w, WS_ERR_TIMEOUT);
   EXPECT_STATUS(ws_conn_set_read_timeout(w.conn, 0), WS_OK);
   pthread_join(thread, NULL);

@@ -244,7 +244,8 @@ static void each_step_has_its_time(void) {
     got = none();
     int64_t start = check_ms();
     int status = ws_dialer_dial(dialer, "wss://target.test/", 0, &conn, &got);
-    EXPECT(check_ms() - start >= 119 && check_ms() - start < check_limit(1000));
+    EXPECT(check_ms() - start >= 119);
+    EXPECT_WITHIN(start, 1000);
     expect_failure(&got, status, (wanted){.code = WS_ERR_TIMEOUT, .who = WS_BY_TIMER, .limit = 120000000, .text = steps[i].text});
     EXPECT((strncmp(got.text, "proxy: ", 7) == 0) == (i + 1 < STEPS));
     EXPECT(strstr(got.text, "ws_dialer_set_timeout") != NULL);
@@ -293,11 +294,12 @@ static void each_step_can_be_cancelled(void) {
 static void a_proxy_that_is_not_there(void) {
   uint16_t port;
   char url[64];
-  close(peer_listen(&port));
+  int silent = peer_bind(&port);
   snprintf(url, sizeof url, "http://alice:hunter2@127.0.0.1:%d", port);
   int status = proxy_dial(proxy_dialer(url), "ws://target.test/", &conn, &got);
   expect_failure(&got, status,
                  (wanted){.code = WS_ERR_CONNECT, .who = WS_BY_SYSTEM, .os_errno = ECONNREFUSED, .text = "proxy: no address"});
+  close(silent);
   status = proxy_dial(proxy_dialer("http://nobody.invalid:80"), "ws://127.0.0.1:1/", &conn, &got);
   EXPECT(status == WS_ERR_RESOLVE || status == WS_ERR_TIMEOUT);
   EXPECT(strncmp(got.text, "proxy: ", 7) == 0);

@@ -14,7 +14,8 @@ static void a_read_times_out(void) {
   for (int i = 0; i < 2; i++) {
     int64_t start = check_ms();
     wire_read_gives(&w, WS_ERR_TIMEOUT);
-    EXPECT(check_ms() - start >= 29 && check_ms() - start < check_limit(500));
+    EXPECT(check_ms() - start >= 29);
+    EXPECT_WITHIN(start, 500);
   }
   wire_put_text(&w, 0x81, "late");
   wire_reads(&w, "late");
@@ -30,7 +31,7 @@ static void a_read_deadline_holds_for_all_reads(void) {
   EXPECT(check_ms() - start >= 39);
   start = check_ms();
   wire_read_gives(&w, WS_ERR_TIMEOUT);
-  EXPECT(check_ms() - start < check_limit(30));
+  EXPECT_WITHIN(start, 30);
   EXPECT_STATUS(ws_conn_set_read_deadline(w.conn, 0), WS_OK);
   EXPECT_STATUS(ws_conn_set_read_timeout(w.conn, 20), WS_OK);
   wire_read_gives(&w, WS_ERR_TIMEOUT);
@@ -192,7 +193,7 @@ static void a_write_deadline_in_the_past_with_a_full_socket(void) {
   int64_t start = check_ms();
   int status = write_until_full(w.conn, 1000, &whole);
   EXPECT(status == WS_ERR_TIMEOUT || status == WS_ERR_BROKEN);
-  EXPECT(check_ms() - start < check_limit(2000));
+  EXPECT_WITHIN(start, 2000);
   EXPECT_STATUS(ws_conn_write(w.conn, WS_BINARY, "x", 1), status);
   wire_close(&w);
 }
@@ -200,7 +201,7 @@ static void a_write_deadline_in_the_past_with_a_full_socket(void) {
 static void *drain_slowly(void *argument) {
   int fd = *(int *)argument;
   static uint8_t data[65536];
-  for (size_t got = 0; got < 4000010; check_sleep(10)) {
+  for (size_t got = 0; got < 4000010; check_sleep(25)) {
     size_t want = 4000010 - got < sizeof data ? 4000010 - got : sizeof data;
     size_t came = peer_get(fd, data, want);
     if (!EXPECT_INT(came, want)) break;
@@ -215,11 +216,11 @@ static void slow_progress_is_no_timeout(void) {
   pthread_t thread;
   wire w;
   REQUIRE(wire_open(&w, AS_SERVER));
-  EXPECT_STATUS(ws_conn_set_write_timeout(w.conn, check_limit(200)), WS_OK);
+  EXPECT_STATUS(ws_conn_set_write_timeout(w.conn, check_limit(800)), WS_OK);
   pthread_create(&thread, NULL, drain_slowly, &w.fd);
   int64_t start = check_ms();
   EXPECT_STATUS(ws_conn_write(w.conn, WS_BINARY, data, 4000000), WS_OK);
-  EXPECT(check_ms() - start > 300);
+  EXPECT(check_ms() - start > 1000);
   pthread_join(thread, NULL);
   wire_close(&w);
   free(data);
@@ -291,7 +292,8 @@ static void a_signal_does_not_start_the_time_again(void) {
   pthread_create(&thread, NULL, disturb, &other);
   int64_t start = check_ms();
   wire_read_gives(&w, WS_ERR_TIMEOUT);
-  EXPECT(check_ms() - start >= 49 && check_ms() - start < check_limit(100));
+  EXPECT(check_ms() - start >= 49);
+  EXPECT_WITHIN(start, 100);
   pthread_join(thread, NULL);
   wire_close(&w);
 }
