@@ -95,6 +95,8 @@ public final class Poller: @unchecked Sendable {
   public func add(_ seat: PollSeat) throws(TransportError) {
     try lock.withLock { () throws(TransportError) in
       seat.due = .now
+      // What the kernel was told while the seat was here before went with it.
+      seat.armed = []
       try seats.insert(seat)
       guard clinux_epoll_set(epoll, EPOLL_CTL_ADD, seat.descriptor, 0) == 0 else {
         let error = TransportError.last

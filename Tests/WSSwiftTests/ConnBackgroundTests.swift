@@ -131,6 +131,20 @@ import WSTransport
     }
   }
 
+  /// What the kernel was asked to tell before it was switched off is forgotten.
+  @Test func itHearsAgainWhenItIsSwitchedOnAgain() throws {
+    let (conn, peer) = try makeServed(.server)
+    for number: UInt8 in 0..<3 {
+      sleep(milliseconds: 50)
+      try peer.send(9, [number])
+      #expect(!peer.isSilent(for: 5000))
+      #expect(try peer.frame().payload == [number])
+      sleep(milliseconds: 50)
+      try conn.setBackground(false)
+      try conn.setBackground(true)
+    }
+  }
+
   @Test func itIsSwitchedOnAndOff() throws {
     let (conn, peer) = try makeServed(.client)
     try onThreads(4) { _ in
