@@ -179,7 +179,11 @@ extension Conn {
     case .service: return stateChanged.wait(stateLock, until: .never)
     case .pinger:
       reading.wanted &+= 1
-      defer { reading.wanted &-= 1 }
+      defer {
+        reading.wanted &-= 1
+        // Whoever made way may wait for this one, which may have given up.
+        stateChanged.broadcast()
+      }
       wakeup?.raise()
       return stateChanged.wait(stateLock, until: deadline)
     }

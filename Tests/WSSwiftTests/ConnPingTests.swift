@@ -36,6 +36,21 @@ import WSTransport
     #expect(try reader.value() == "for the reader")
   }
 
+  /// A reader has asked it to make way, and its time is up when it may come: then nobody but the ping is there to read.
+  @Test func aReaderThatGivesUpLetsItGoOn() throws {
+    let (conn, peer) = try makeConn(.client)
+    conn.setReadTimeout(milliseconds: 300)
+    conn.stateLock.withLock { conn.reading.owner = .pinger }
+    let reader = Background { conn.failureOfRead() }
+    while conn.stateLock.withLock({ conn.reading.wanted == 0 }) { sleep(milliseconds: 1) }
+    conn.stateLock.withLock { conn.reading.owner = .nobody }
+    let answering = answer(peer, 1)
+    let pinging = Background { try conn.ping(deadline: .after(milliseconds: 5000)) }
+    #expect(try reader.value() == .timeout)
+    #expect(try pinging.value() != nil)
+    try answering.value()
+  }
+
   @Test func messagesAreKeptInOrder() throws {
     let (conn, peer) = try makeConn(.client)
     let answering = Background {
