@@ -126,9 +126,9 @@ extension Conn {
 
   /// The peer is told, in case that it hears, and the connection is dropped.
   private func failSilent(_ timeout: Int64) -> WSError {
-    let error = WSError.silent(timeout)
+    // The failure first: a writer that the close frame refuses must find why it was sent.
+    let error = failReading(.silent(timeout))
     withClosePayload(.internalError, ByteView(error.text)) { payload in reply(.close, payload) }
-    _ = failReading(error)
     isDrained = true
     transport.abort()
     // A writer that holds the lock finds out by itself.

@@ -163,8 +163,9 @@ extension Conn {
   /// A silent peer was told so by a close frame: what the writer is to hear is why.
   @_optimize(size) @inline(never)
   private func refusal(_ error: SendError) -> WSError {
-    guard transport.isAborted, case .silent = stateLock.withLock({ abortCause }) else { return WSError(error) }
-    return failWriting(.aborted)
+    let cause = stateLock.withLock { abortCause }
+    guard case .silent = cause else { return WSError(error) }
+    return failWriting(cause)
   }
 
   /// Waits for the writer before us; as long as that one makes progress, time without progress does not run out.

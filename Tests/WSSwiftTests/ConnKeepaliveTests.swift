@@ -40,6 +40,19 @@ import WSTransport
     for _ in 0..<2 { #expect(conn.failureOfSend("x") == .silent(200_000_000)) }
   }
 
+  /// A writer that comes between the close frame that tells the peer and the end of the stream.
+  @Test func silenceIsWhatWritersHearAtOnce() throws {
+    let (conn, peer, transport) = try makeHookedConn(.server)
+    try conn.setKeepalive(intervalMilliseconds: 10, timeoutMilliseconds: 30)
+    let failure = Guarded<WSError?>(nil)
+    transport.beforeAbort.withLock { $0 = { [unowned conn] in failure.withLock { $0 = conn.failureOfSend("x") } } }
+    #expect(conn.failureOfRead() == .silent(30_000_000))
+    #expect(failure.withLock { $0 } == .silent(30_000_000))
+    #expect(conn.failureOfSend("x") == .silent(30_000_000))
+    #expect(conn.ourCloseCode == .internalError)
+    peer.drop()
+  }
+
   @Test func answersKeepItGoing() throws {
     let (conn, peer) = try makeConn(.client)
     try conn.setKeepalive(intervalMilliseconds: 10, timeoutMilliseconds: 5000)
