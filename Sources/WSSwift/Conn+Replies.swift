@@ -135,9 +135,10 @@ extension Conn {
         var encoder = frame
         let encoded = UnsafeRawBufferPointer(space).cut(0, encoder.fill(space))
         announce(frame)
-        let sent = try put(encoded, .empty)
+        var sent = 0
+        defer { if sent == 0 { retract(frame) } }
+        sent = try put(encoded, .empty)
         guard sent > 0 else {
-          retract(frame)
           putBack(opcode, payload)
           return false
         }

@@ -35,6 +35,13 @@ import WSTransport
     }
   }
 
+  @Test func aCloseFrameThatCouldNotLeaveIsNone() throws {
+    let (conn, peer) = try makeConn(.server)
+    peer.drop()
+    #expect(fault(try conn.begin(1000)) == .lost(EPIPE))
+    #expect(conn.ourCloseCode == nil)
+  }
+
   @Test func repeatedClosesAreHarmless() throws {
     let (conn, peer) = try makeConn(.server)
     try peer.send(close: 1000)
