@@ -34,9 +34,15 @@ extension Conn {
   public func setNonblocking(_ on: Bool) {
     stateLock.withLock {
       settings.isNonblocking = on
-      if on, background.seat != nil { waits.received = ReadLimits.now.deadline }
+      if on, mayHoldArrivals { waits.received = ReadLimits.now.deadline }
       background.look(at: .now)
     }
+  }
+
+  /// Something that has been received may wait for a read, or somebody is about to receive it. Called with `stateLock` held.
+  private var mayHoldArrivals: Bool {
+    reading.owner != .nobody || background.seat != nil || kept != nil || !open.isPassedOver || !waiting.isEmpty
+      || receiver.isInsideMessage
   }
 
   /// What to poll for, and until when. The descriptor stays the connection's: not to be read, written or closed.

@@ -69,6 +69,20 @@ import WSTransport
     peer.drop()
   }
 
+  /// No descriptor tells of it: the loop is told to read.
+  @Test func whatWasReceivedBeforeIsSeen() throws {
+    let (ours, theirs) = try socketPair()
+    let peer = RawPeer(theirs, masks: true)
+    let first = peer.frame(1, Array("first".utf8)).bytes
+    let conn = try makeConn(.server, over: ours, alreadyRead: first + first)
+    #expect(try conn.text() == "first")
+    conn.setNonblocking(true)
+    #expect(conn.interest().deadline.isPast)
+    #expect(try conn.text() == "first")
+    #expect(fault(try conn.message()) == .wouldBlock)
+    #expect(conn.interest().deadline == .never)
+  }
+
   @Test func aReadTimeoutBeginsWithTheFirstVainRead() throws {
     let (conn, peer) = try makeLoopConn(.client)
     conn.setReadTimeout(milliseconds: 40)
