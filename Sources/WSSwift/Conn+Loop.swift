@@ -115,7 +115,7 @@ extension Conn {
       waits.write = .never
       return settings.writeLimit()
     }
-    return failWriting(.broken, after: limit.time)
+    return writeFailure ?? failWriting(.broken, after: limit.time)
   }
 
   // MARK: - Closing

@@ -159,6 +159,7 @@ extension Conn {
       return true
     }
     hasReplies.store(true, ordering: .releasing)
+    outputMoved()
     return false
   }
 

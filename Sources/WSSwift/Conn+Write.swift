@@ -214,6 +214,7 @@ extension Conn {
     while !outgoing.isEmpty {
       let sent = try pushOrWait(.empty, within: limit, isResidue: true)
       outgoing.discard(sent)
+      if sent > 0 { outputMoved() }
     }
     endResidue()
   }

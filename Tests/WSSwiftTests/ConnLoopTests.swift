@@ -69,6 +69,43 @@ import WSTransport
     peer.drop()
   }
 
+  /// What the transport takes after all is a write's as well to send: its time is then not up.
+  @Test func outputThatAnotherWriteSentIsNotLate() throws {
+    let (conn, peer) = try makeLoopConn(.client)
+    conn.setWriteTimeout(milliseconds: 400)
+    while fault(try conn.send([UInt8](repeating: 1, count: 40_000))) == nil {}
+    #expect(conn.interest().deadline != .never)
+    while !peer.isSilent(for: 10) { peer.skip() }
+    try conn.send("x")
+    #expect(conn.interest().readiness == .read && conn.interest().deadline == .never)
+    sleep(milliseconds: 500)
+    try conn.service()
+    try conn.send("y")
+  }
+
+  @Test func anAnswerThatDoesNotMoveIsBroken() throws {
+    let (conn, peer, transport) = try makeHookedConn(.server)
+    conn.setNonblocking(true)
+    conn.setWriteTimeout(milliseconds: 40)
+    transport.room.withLock { $0 = 1 }
+    try peer.send(9, [1, 2, 3])
+    #expect(fault(try conn.message()) == .wouldBlock)
+    #expect(conn.interest().deadline != .never)
+    sleep(milliseconds: 80)
+    #expect(fault(try conn.service()) == .broken)
+  }
+
+  @Test func theFirstFailureOfOutputStays() throws {
+    let (conn, peer) = try makeLoopConn(.client)
+    conn.setWriteTimeout(milliseconds: 60)
+    while fault(try conn.send([UInt8](repeating: 1, count: 40_000))) == nil {}
+    peer.drop()
+    let first = fault(try conn.service())
+    #expect(first != nil && first != .broken)
+    sleep(milliseconds: 100)
+    for _ in 0..<2 { #expect(fault(try conn.service()) == first) }
+  }
+
   /// No descriptor tells of it: the loop is told to read.
   @Test func whatWasReceivedBeforeIsSeen() throws {
     let (ours, theirs) = try socketPair()

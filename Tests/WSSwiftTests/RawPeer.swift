@@ -111,6 +111,12 @@ final class RawPeer: @unchecked Sendable {
     return true
   }
 
+  /// Receives and forgets what is there.
+  func skip() {
+    var room = [UInt8](repeating: 0, count: 65536)
+    _ = recv(descriptor, &room, room.count, Int32(MSG_DONTWAIT))
+  }
+
   func receive(_ count: Int) throws -> [UInt8] {
     while held.count < count { guard try receiveMore() else { throw TestFailure.endOfStream } }
     defer { held = held.dropFirst(count) }
