@@ -335,6 +335,8 @@ extension Conn {
   /// Receives once, waiting until the deadline. Sends kept answers when the transport takes them again, and pings that are due.
   func fill(within limits: ReadLimits) throws(WSError) {
     let wakeup = readerWakeup()
+    // A peer that sends without pause lets nobody wait: what is kept would never leave.
+    if hasReplies.load(ordering: .relaxed) { _ = flushReplies() }
     while try !takeWhatIsThere() {
       // Whoever waits with nothing unread holds no buffer.
       receiver.releaseIdle()

@@ -42,6 +42,20 @@ import WSTransport
     #expect(conn.ourCloseCode == nil)
   }
 
+  /// The reader never waits, so it must not put off what waits to leave until it does.
+  @Test func aKeptCloseFrameLeavesWhileThePeerSendsOn() throws {
+    let (conn, peer, transport) = try makeHookedConn(.client)
+    transport.room.withLock { $0 = 0 }
+    try conn.begin(1000)
+    for _ in 0..<30 { try peer.send(2, [UInt8](repeating: 1, count: 3000)) }
+    #expect(try conn.message() != nil)
+    #expect(conn.ourCloseCode == nil)
+    transport.room.withLock { $0 = Int.max }
+    for _ in 0..<15 { #expect(try conn.message() != nil) }
+    #expect(!peer.isSilent(for: 0))
+    #expect(conn.ourCloseCode == .normal)
+  }
+
   @Test func repeatedClosesAreHarmless() throws {
     let (conn, peer) = try makeConn(.server)
     try peer.send(close: 1000)
