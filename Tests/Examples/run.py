@@ -73,7 +73,7 @@ def the_client_leaves(_certificates):
         with serve("command", "sh", "-c", script) as server:
             with connect(server.url) as connection:
                 expect(connection.recv(timeout=PATIENCE), "ready")
-            wait_for(said.exists)
+            wait_for(lambda: said.exists() and said.read_text().endswith("\n"))
         expect(said.read_text(), "interrupted\n")
 
 
@@ -126,8 +126,10 @@ def a_file_is_pushed(certificates):
             with connect(server.url, ssl=TLS(ca_file=certificates / "ca.pem")) as connection:
                 first, text = connection.recv(timeout=PATIENCE).split("\n", 1)
                 expect(text, "one\n")
-                path.write_text("two\n")
-                os.utime(path, (time.time() + 5, time.time() + 5))
+                new = Path(folder) / "new"  # takes its place in one step: the program looks at any moment
+                new.write_text("two\n")
+                os.utime(new, (time.time() + 5, time.time() + 5))
+                new.replace(path)
                 last, text = connection.recv(timeout=PATIENCE).split("\n", 1)
                 expect((text, last != first), ("two\n", True))
             with connect(f"{server.url}/?lastMod={last}", ssl=TLS(ca_file=certificates / "ca.pem")) as connection:
