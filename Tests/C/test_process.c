@@ -261,6 +261,7 @@ static int signalled(int large, int on) {
     pthread_kill(self.busy.thread, SIGUSR1);
     check_sleep(check_limit(20));
   }
+  if (busy_status(&self.busy) == STILL_BLOCKED) check_settle(); /* it is back, or it sleeps again */
   int status = busy_status(&self.busy);
   if (status == STILL_BLOCKED) EXPECT_STATUS(ws_conn_abort(self.w.conn), WS_OK);
   busy_join(&self.busy);
