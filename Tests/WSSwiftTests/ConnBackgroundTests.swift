@@ -105,7 +105,7 @@ import WSTransport
     let (conn, peer) = try makeServed(.server)
     try peer.send(9, [1])
     #expect(try peer.frame().payload == [1])
-    sleep(milliseconds: 20)
+    for _ in 0..<500 where conn.receiver.memoryHeld != 0 { sleep(milliseconds: 10) }
     #expect(conn.receiver.memoryHeld == 0)
     let flood = Background { try peer.send(2, [UInt8](repeating: 7, count: 5_000_000)) }
     #expect(!flood.isDone(after: 100))

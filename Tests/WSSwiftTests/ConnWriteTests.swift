@@ -136,7 +136,7 @@ import WSTransport
   /// A writer that waits behind another one has not run out of time while that one makes progress.
   @Test func aWriterWaitsBehindOneThatMakesProgress() throws {
     let (conn, peer) = try makeConn(.server)
-    conn.setWriteTimeout(milliseconds: 150)
+    conn.setWriteTimeout(milliseconds: 600)
     let big = Background { try conn.send([UInt8](repeating: 1, count: 4_000_000)) }
     sleep(milliseconds: 30)
     let small = Background { try conn.send("small") }
@@ -146,7 +146,7 @@ import WSTransport
       let step = min(400_000, 4_000_010 - received)
       _ = try peer.receive(step)
       received += step
-      sleep(milliseconds: 50)
+      sleep(milliseconds: 100)
     }
     #expect(try peer.frame().text == "small")
     try big.value()
@@ -182,14 +182,14 @@ import WSTransport
   @Test func theTimeoutIsForProgressAndTheDeadlineForAll() throws {
     let (conn, peer) = try makeConn(.server)
     let message = [UInt8](repeating: 0, count: 2 << 20)
-    conn.setWriteTimeout(milliseconds: 250)
-    let slow = Background { for _ in 0..<8 { sleep(milliseconds: 60); _ = try peer.receive(message.count / 8) } }
+    conn.setWriteTimeout(milliseconds: 1000)
+    let slow = Background { for _ in 0..<8 { sleep(milliseconds: 180); _ = try peer.receive(message.count / 8) } }
     try conn.send(message)
     try slow.value()
     _ = try peer.receive(10)
     conn.setWriteDeadline(.after(milliseconds: 60))
     let taken = milliseconds { #expect(fault(try conn.send(message)) == .broken) }
-    #expect(taken >= 50 && taken < 1000)
+    #expect(taken >= 50 && taken < 3000)
   }
 
   @Test func aWriteDeadlineInThePastStillSendsWhatFits() throws {
@@ -207,7 +207,7 @@ import WSTransport
     let writer = Background { fault(try conn.send("first")) }
     #expect(!writer.isDone(after: 30))
     let taken = milliseconds { #expect(fault(try conn.control(.ping, [], deadline: .after(milliseconds: 40))) == .timeout) }
-    #expect(taken >= 39 && taken < 1000)
+    #expect(taken >= 39 && taken < 3000)
     conn.abort()
     #expect(try writer.value() == .aborted)
     withExtendedLifetime(peer) {}
