@@ -79,7 +79,8 @@ extension Conn {
   /// Whether one thread of the process, started for the first connection that wants it, looks after the connection while no call is in
   /// its reading half: pings are answered as long as nobody set a handler for them, those of the keepalive are sent, its timeouts
   /// judged, kept answers sent, and a close frame or the end of the stream is seen. It reads at most to the first data frame and keeps
-  /// that for the next read, and the last 8 pongs for their handler. A connection that is non-blocking is left alone. Default off. `.noDescriptors`, `.outOfMemory`, `.system`.
+  /// that for the next read, and the last 8 pongs for their handler. A connection that is non-blocking is left alone. Default off.
+  /// `.noDescriptors`, `.outOfMemory`, `.system`.
   public func setBackground(_ on: Bool) throws(WSError) {
     try requireOwnProcess()
     guard on else { return leaveBackground() }

@@ -63,7 +63,7 @@ static void pings_leave_inside_a_read(void) {
     while (answering_pings(&peer) < (int)now.pings_sent && check_ms() - before < took + check_limit(5000)) check_sleep(2);
     EXPECT_INT(now.pings_sent, answering_pings(&peer));
     EXPECT(now.pongs_received >= now.pings_sent - 1);
-    EXPECT(now.round_trip_ns > 0 && now.round_trip_ns < (uint64_t)(took + 1) * 1000000);
+    EXPECT(now.round_trip_ns > 0 && now.round_trip_ns < 1000000000);
     EXPECT(now.round_trip_min_ns > 0 && now.round_trip_min_ns <= now.round_trip_ns);
     EXPECT_INT(peer.others, 0);
     wire_put_text(&w, 0x81, "alive");

@@ -30,7 +30,7 @@ import WSTransport
     let taken = milliseconds {
       #expect(fault(try Listening.accept(descriptor, deadline: .after(milliseconds: 40))) == .timeout)
     }
-    #expect(taken >= 39 && taken < 3000)
+    #expect(taken >= 39 && taken < 1000)
     Listening.close(descriptor: descriptor)
     #expect(fault(try Listening.accept(descriptor)) == .system(EBADF))
     guard case .unresolved = fault(try listen("nowhere.invalid")) else {
