@@ -140,7 +140,10 @@ extension Conn {
 
   /// What was held back for a handler comes before what follows. False: nothing was.
   func tellHeld() throws(WSError) -> Bool {
-    guard !heldPongs.isEmpty || heldControl != nil, let held = takeHeld() else { return false }
+    guard !heldPongs.isEmpty || heldControl != nil else { return false }
+    // The handler of the one before may have aborted or freed the connection.
+    guard !transport.isAborted else { throw failReading(.aborted) }
+    guard let held = takeHeld() else { return false }
     try held.withEvent { (event) throws(WSError) in _ = try answer(event, mayCallOut: true) }
     return true
   }

@@ -103,6 +103,36 @@ static void kept_pongs_go_to_the_handler_of_the_moment(void) {
   }
 }
 
+static void free_inside(ws_conn *conn, seen *self) {
+  EXPECT_INT(self->freed, 0);
+  EXPECT_STATUS(ws_conn_free(conn), WS_OK);
+}
+
+static void abort_inside(ws_conn *conn, seen *self) {
+  (void)self;
+  EXPECT_STATUS(ws_conn_abort(conn), WS_OK);
+}
+
+/* The kept pongs behind the one in whose handler the connection ends are told to nobody, in a read and in a ping. */
+static void kept_pongs_end_with_the_connection(void) {
+  for (int which = 0; which < 4; which++) {
+    wire w;
+    int frees = which % 2;
+    seen pong = {.act = frees ? free_inside : abort_inside};
+    REQUIRE(open_served(&w, AS_SERVER));
+    EXPECT_STATUS(ws_conn_set_pong_handler(w.conn, on_control, &pong, on_free), WS_OK);
+    for (int i = 0; i < 3; i++) wire_put_text(&w, 0x8a, "pong");
+    wire_put_text(&w, 0x89, "behind");
+    wire_gets_text(&w, 0x8a, "behind");
+    EXPECT_STATUS(which < 2 ? read_one(&w) : ws_conn_ping(w.conn, 0, NULL), WS_ERR_ABORTED);
+    EXPECT_INT(pong.calls, 1);
+    EXPECT_INT(pong.freed, frees);
+    if (!frees) EXPECT_STATUS(ws_conn_free(w.conn), WS_OK);
+    EXPECT_INT(pong.freed, 1);
+    close(w.fd);
+  }
+}
+
 /* Our own pings do not stop at a pong handler. */
 static void a_pong_handler_does_not_hinder_the_keepalive(void) {
   wire w;
@@ -125,6 +155,7 @@ static const check_test tests[] = {
     TEST(a_handler_taken_back_lets_it_go_on),
     TEST(pongs_for_a_handler_do_not_stop_it),
     TEST(kept_pongs_go_to_the_handler_of_the_moment),
+    TEST(kept_pongs_end_with_the_connection),
     TEST(a_pong_handler_does_not_hinder_the_keepalive),
 };
 
