@@ -155,7 +155,7 @@ extension Conn {
   /// first). The handshake is complete, so running out of time here is no failure.
   private func drain(until deadline: Deadline) {
     guard !isDrained else { return }
-    isDrained = true
+    stateLock.withLock { isDrained = true }
     while !deadline.isPast, !takeRest() {
       do throws(TransportError) {
         _ = try transport.wait(for: .read, deadline: deadline, interruptible: false)

@@ -129,7 +129,7 @@ extension Conn {
     // The failure first: a writer that the close frame refuses must find why it was sent.
     let error = failReading(.silent(timeout))
     withClosePayload(.internalError, ByteView(error.text)) { payload in reply(.close, payload) }
-    isDrained = true
+    stateLock.withLock { isDrained = true }
     transport.abort()
     // A writer that holds the lock finds out by itself.
     if writeLock.tryLock() {

@@ -172,8 +172,10 @@ extension Conn {
       return waits.end
     }
     guard takeRest() || due.isPast else { throw .wouldBlock }
-    isDrained = true
-    stateLock.withLock { waits.end = .never }
+    stateLock.withLock {
+      isDrained = true
+      waits.end = .never
+    }
     transport.finishSending()
   }
 }

@@ -35,6 +35,7 @@ public final class Conn: @unchecked Sendable {
   var open = OpenMessage()
   var joined = JoinedMessages()
   var mayHaveMore = true
+  /// Set under `stateLock` too: a thread that has not entered asks for it there.
   var isDrained = false
 
   // Guarded by `writeLock` (`Conn+Write`).
